@@ -1,0 +1,92 @@
+//! The one place where values become bytes. No other module names bincode.
+//!
+//! bincode is pinned to 2.0.1: version 3.0.0 is a tombstone that does not compile, and the project is no
+//! longer maintained. Its bytes are simple and frozen by golden vectors (`tests/codec.rs`), behind a version
+//! byte, so that a compatible successor such as wincode can take its place in this file alone.
+//!
+//! A sealed value is: version byte, payload, then the CRC-32 (IEEE) of context, version byte and payload, in
+//! four little-endian bytes. The context is not stored: it is the value's key or position, so that a sound
+//! value in the wrong place is found too.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result};
+
+/// The version byte in front of every payload.
+const VERSION: u8 = 1;
+/// How many bytes the checksum takes.
+const CHECKSUM_BYTES: usize = 4;
+/// No value may claim to need more memory than this while it is read.
+const LIMIT_BYTES: usize = 64 << 20;
+
+type Config = bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<LIMIT_BYTES>,
+>;
+
+const fn config() -> Config {
+    bincode::config::standard().with_limit::<LIMIT_BYTES>()
+}
+
+/// Encodes a value and seals it for its place.
+///
+/// # Errors
+/// [`Error::Invalid`] if the value is too large to be stored.
+pub(crate) fn seal<T: Serialize>(context: &[u8], value: &T) -> Result<Vec<u8>> {
+    let mut bytes = vec![VERSION];
+    bytes.extend(payload(value)?);
+    bytes.extend(checksum(context, &bytes).to_le_bytes());
+    Ok(bytes)
+}
+
+/// Reads a sealed value back. `place` names it in an error.
+///
+/// # Errors
+/// [`Error::Corrupt`] if checksum, version or payload do not fit.
+pub(crate) fn open<T: DeserializeOwned>(place: &dyn std::fmt::Display, context: &[u8], sealed: &[u8]) -> Result<T> {
+    let damage = |detail: &str| Error::corrupt(place.to_string(), detail);
+    let (body, stored) = sealed
+        .len()
+        .checked_sub(CHECKSUM_BYTES)
+        .and_then(|at| sealed.split_at_checked(at))
+        .ok_or_else(|| damage("is too short"))?;
+    if checksum(context, body).to_le_bytes() != stored {
+        return Err(damage("its checksum differs"));
+    }
+    match body.split_first() {
+        Some((&VERSION, payload)) => decode(payload).map_err(|e| damage(&format!("cannot be read: {e}"))),
+        Some((version, _)) => Err(damage(&format!("has encoding version {version}, not {VERSION}"))),
+        None => Err(damage("is empty")),
+    }
+}
+
+/// The checksum that a value would be sealed with: for engines that store a row as columns.
+///
+/// # Errors
+/// As [`seal`].
+pub(crate) fn seal_checksum<T: Serialize>(context: &[u8], value: &T) -> Result<u32> {
+    let mut bytes = vec![VERSION];
+    bytes.extend(payload(value)?);
+    Ok(checksum(context, &bytes))
+}
+
+fn payload<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    bincode::serde::encode_to_vec(value, config()).map_err(|e| Error::invalid("value", e.to_string()))
+}
+
+fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
+    match bincode::serde::decode_from_slice(payload, config()) {
+        Ok((value, read)) if read == payload.len() => Ok(value),
+        Ok(_) => Err("bytes are left over".to_owned()),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+fn checksum(context: &[u8], body: &[u8]) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(context);
+    hash.update(body);
+    hash.finalize()
+}

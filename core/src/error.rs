@@ -1,0 +1,143 @@
+//! The one error of every store, told apart by what the caller can do about it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Position;
+
+/// What a core or store function returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The cause of an error. Shared, since one failed commit may answer many waiting threads.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Why a store could not do what was asked.
+///
+/// `Display` speaks of this layer alone; the cause, where there is one, stands in
+/// [`source`](std::error::Error::source).
+#[non_exhaustive]
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A value is not acceptable: mend it and try again.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The field at fault, as events and the command line name it.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: Cow<'static, str>,
+    },
+
+    /// The append's condition does not hold: read on from `head`, then decide anew.
+    #[error("the log is at position {head}, not at {expected} as the append demands")]
+    ConditionNotMet {
+        /// The position that the condition named.
+        expected: Position,
+        /// Where the log is.
+        head: Position,
+    },
+
+    /// Another process or thread held the store for longer than the wait: try again later.
+    #[error("the store is busy: waited {waited:?} for another writer")]
+    Busy {
+        /// How long this call waited.
+        waited: Duration,
+    },
+
+    /// The file is damaged: restore it, or see what `verify` says.
+    #[error("the store is damaged at {place}: {detail}")]
+    Corrupt {
+        /// Where the damage was met.
+        place: String,
+        /// What was found there.
+        detail: String,
+        /// The engine's own word, where it spoke first.
+        source: Option<Cause>,
+    },
+
+    /// The file was written by another version: use that version. Nothing was changed.
+    #[error("the store has file format {found}; this program reads up to format {supported}")]
+    UnsupportedFormat {
+        /// The format that the file names.
+        found: u32,
+        /// The newest format that this code knows.
+        supported: u32,
+    },
+
+    /// The path holds something else than a store of this kind. Nothing was changed.
+    #[error("{path} is not a tooltally store: {reason}")]
+    NotAStore {
+        /// The path, as given.
+        path: String,
+        /// What it is, or what is missing.
+        reason: String,
+        /// The engine's own word, where it spoke first.
+        source: Option<Cause>,
+    },
+
+    /// There is no store at the path, and none was to be made.
+    #[error("there is no store at {path}")]
+    Missing {
+        /// The path, as given.
+        path: String,
+    },
+
+    /// The store may not be read or written by this user: mind its permissions.
+    #[error("no permission to {operation}")]
+    Denied {
+        /// What was being done.
+        operation: &'static str,
+        /// The engine's own word.
+        source: Cause,
+    },
+
+    /// The disk, a quota or the engine's size limit is reached: free space and try again.
+    #[error("no space left to {operation}")]
+    Full {
+        /// What was being done.
+        operation: &'static str,
+        /// The engine's own word.
+        source: Cause,
+    },
+
+    /// The engine failed in another way.
+    #[error("the storage engine failed to {operation}")]
+    Engine {
+        /// What was being done, as the object of "failed to".
+        operation: &'static str,
+        /// The engine's own word.
+        source: Cause,
+    },
+}
+
+impl Error {
+    /// A value that does not fit its field.
+    pub fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid { field, reason: reason.into() }
+    }
+
+    /// Damage that this code found itself.
+    pub fn corrupt(place: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Corrupt { place: place.into(), detail: detail.into(), source: None }
+    }
+
+    /// Whether waiting and trying again may help.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. })
+    }
+
+    /// Whether the file is damaged.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self, Self::Corrupt { .. })
+    }
+
+    /// Whether the input is at fault, not the store.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Invalid { .. })
+    }
+
+    /// Whether an append's condition did not hold.
+    pub fn is_condition_not_met(&self) -> bool {
+        matches!(self, Self::ConditionNotMet { .. })
+    }
+}

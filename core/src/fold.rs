@@ -1,0 +1,160 @@
+//! Every query as a fold over the log: slow, and plainly right.
+//!
+//! A plain backend may answer with these functions alone; the reference store does, and the suite
+//! compares every other answer with theirs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::Result;
+use crate::event::{Event, Position, Recorded};
+use crate::name::{ProjectPath, SessionId, ToolName};
+use crate::project::{Project, ProjectId};
+use crate::selection::{GroupBy, GroupKey, Selection, UsageRow};
+use crate::store::Log;
+use crate::usage::{Aggregate, Usage};
+
+/// How many events one read of the log takes in.
+const PAGE: usize = 4096;
+
+/// Answers [`Queries::usage`](crate::Queries::usage) from recorded events, which must be the whole log up
+/// to some position, in order.
+pub fn usage(log: &[Recorded], selection: &Selection, group_by: &GroupBy) -> Vec<UsageRow> {
+    let mut fold = UsageFold::new(selection, group_by);
+    for recorded in log {
+        fold.apply(recorded);
+    }
+    fold.finish()
+}
+
+/// Answers [`Queries::recent`](crate::Queries::recent) from recorded events.
+pub fn recent(log: &[Recorded], selection: &Selection, limit: usize) -> Vec<Recorded> {
+    let mut selected: Vec<&Recorded> = log.iter().filter(|r| selection.matches(&r.event)).collect();
+    selected.sort_by_key(|r| std::cmp::Reverse((r.event.time(), r.position)));
+    selected.into_iter().take(limit).cloned().collect()
+}
+
+/// Answers [`Queries::usage`](crate::Queries::usage) by reading a store's log, page by page, up to the
+/// head that it has at the start.
+///
+/// # Errors
+/// As [`Log::read`].
+pub fn usage_by_reading<L: Log + ?Sized>(log: &L, selection: &Selection, group_by: &GroupBy) -> Result<Vec<UsageRow>> {
+    let mut fold = UsageFold::new(selection, group_by);
+    each_recorded(log, &mut |recorded| fold.apply(recorded))?;
+    Ok(fold.finish())
+}
+
+/// Answers [`Queries::recent`](crate::Queries::recent) by reading a store's log, as
+/// [`usage_by_reading`] does.
+///
+/// # Errors
+/// As [`Log::read`].
+pub fn recent_by_reading<L: Log + ?Sized>(log: &L, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+    let mut kept = Vec::new();
+    each_recorded(log, &mut |recorded| {
+        if selection.matches(&recorded.event) {
+            kept.push(recorded.clone());
+        }
+        if kept.len() >= limit.saturating_add(PAGE) {
+            kept = recent(&kept, selection, limit);
+        }
+    })?;
+    Ok(recent(&kept, selection, limit))
+}
+
+fn each_recorded<L: Log + ?Sized>(log: &L, visit: &mut dyn FnMut(&Recorded)) -> Result<()> {
+    let head = log.head()?;
+    let mut after = Position::START;
+    while after < head {
+        let left = usize::try_from(head.get() - after.get()).unwrap_or(usize::MAX);
+        let page = log.read(after, left.min(PAGE))?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        page.iter().for_each(&mut *visit);
+    }
+    Ok(())
+}
+
+/// The state of a usage query while events are folded into it, in order of position.
+struct UsageFold<'a> {
+    selection: &'a Selection,
+    group_by: &'a GroupBy,
+    /// The first path that the log has for each project, selected or not.
+    paths: HashMap<ProjectId, ProjectPath>,
+    groups: BTreeMap<Group, Usage>,
+}
+
+/// A group before names are looked up. Sessions are told apart by project too, to find the main one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Total,
+    Tool(ToolName),
+    Project(Option<ProjectId>),
+    Session(Option<SessionId>, Option<ProjectId>),
+    Span(usize),
+}
+
+impl<'a> UsageFold<'a> {
+    fn new(selection: &'a Selection, group_by: &'a GroupBy) -> Self {
+        Self { selection, group_by, paths: HashMap::new(), groups: BTreeMap::new() }
+    }
+
+    fn apply(&mut self, recorded: &Recorded) {
+        let Event::ToolUse(u) = &recorded.event;
+        if let Some(Project { id, path: Some(path) }) = &u.project {
+            self.paths.entry(*id).or_insert_with(|| path.clone());
+        }
+        if !self.selection.matches(&recorded.event) {
+            return;
+        }
+        let project = u.project.as_ref().map(|p| p.id);
+        let group = match self.group_by {
+            GroupBy::Total => Group::Total,
+            GroupBy::Tool => Group::Tool(u.tool.clone()),
+            GroupBy::Project => Group::Project(project),
+            GroupBy::Session => Group::Session(u.session.clone(), project),
+            GroupBy::Span(spans) => match spans.index_of(u.time) {
+                Some(index) => Group::Span(index),
+                None => return,
+            },
+        };
+        self.groups.entry(group).or_default().apply(recorded);
+    }
+
+    fn finish(self) -> Vec<UsageRow> {
+        let project = |id: ProjectId| Project { id, path: self.paths.get(&id).cloned() };
+        let mut rows = Vec::new();
+        let mut sessions: BTreeMap<Option<SessionId>, Vec<(Option<ProjectId>, Usage)>> = BTreeMap::new();
+        for (group, usage) in self.groups {
+            let key = match group {
+                Group::Total => GroupKey::Total,
+                Group::Tool(tool) => GroupKey::Tool(tool),
+                Group::Project(id) => GroupKey::Project(id.map(project)),
+                Group::Span(index) => match self.group_by {
+                    GroupBy::Span(spans) => GroupKey::Span(spans.get(index).unwrap_or_default()),
+                    _ => continue,
+                },
+                Group::Session(session, id) => {
+                    sessions.entry(session).or_default().push((id, usage));
+                    continue;
+                }
+            };
+            rows.push(UsageRow { key, usage });
+        }
+        for (session, parts) in sessions {
+            let main = main_project(parts.iter().map(|(id, usage)| (*id, usage.uses())));
+            let mut usage = Usage::default();
+            for (_, part) in &parts {
+                usage.merge(part);
+            }
+            rows.push(UsageRow { key: GroupKey::Session { session, project: main.map(project) }, usage });
+        }
+        UsageRow::sort(&mut rows);
+        rows
+    }
+}
+
+/// The project of most uses; of several, the one whose id comes first; none comes last.
+pub(crate) fn main_project(uses: impl Iterator<Item = (Option<ProjectId>, u64)>) -> Option<ProjectId> {
+    uses.max_by_key(|(id, uses)| (*uses, id.map(std::cmp::Reverse))).and_then(|(id, _)| id)
+}

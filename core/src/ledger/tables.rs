@@ -1,0 +1,201 @@
+//! What a backend supplies: snapshots and transactions over three kinds of tables.
+//!
+//! - the **log**: rows by position, [`LogRow`];
+//! - the **names**: text by (kind, number) and number by (kind, text);
+//! - the **trees**: bytes by bytes, ordered by key as unsigned bytes. Their values are sealed with a
+//!   checksum by the caller; the engine stores them as they are.
+
+use std::ops::ControlFlow;
+
+use super::row::LogRow;
+use crate::{Position, Result};
+
+/// Which sort of name a number stands for. Each sort counts from 1 without gaps; 0 is "absent".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NameKind {
+    /// [`ToolName`](crate::ToolName).
+    Tool,
+    /// [`SessionId`](crate::SessionId).
+    Session,
+    /// [`ProjectId`](crate::ProjectId), as its 16 hex digits.
+    Project,
+    /// [`ProjectPath`](crate::ProjectPath).
+    Path,
+    /// [`AgentName`](crate::AgentName).
+    Agent,
+    /// [`SubagentName`](crate::SubagentName).
+    Subagent,
+}
+
+impl NameKind {
+    /// Every kind, in the order of their codes.
+    pub const ALL: [Self; 6] = [Self::Tool, Self::Session, Self::Project, Self::Path, Self::Agent, Self::Subagent];
+
+    /// Its number in stored rows; never changes.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Its name, for messages and for people who read the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Session => "session",
+            Self::Project => "project",
+            Self::Path => "path",
+            Self::Agent => "agent",
+            Self::Subagent => "subagent",
+        }
+    }
+}
+
+/// An ordered tree of bytes by bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tree {
+    /// A few small records: how far the projections are folded, the directory of id runs.
+    Meta,
+    /// Usage by scope, width and bucket.
+    Rollups,
+    /// Positions by scope and bucket.
+    Postings,
+    /// The latest outcomes by tool and project.
+    Recents,
+    /// Chunks of sorted id fingerprints by run.
+    IdRuns,
+}
+
+impl Tree {
+    /// Every tree.
+    pub const ALL: [Self; 5] = [Self::Meta, Self::Rollups, Self::Postings, Self::Recents, Self::IdRuns];
+
+    /// Its name, also the name of its table in a file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Rollups => "rollups",
+            Self::Postings => "postings",
+            Self::Recents => "recents",
+            Self::IdRuns => "id_runs",
+        }
+    }
+}
+
+/// In which order a scan goes through keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Ascending.
+    Forward,
+    /// Descending.
+    Backward,
+}
+
+/// What a scan calls for each entry: key and value. It may end the scan early.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>;
+
+/// One committed state of the whole file, unchanged while it lasts.
+pub trait Snapshot {
+    /// The position of the last log row; [`Position::START`] when there is none.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn head(&self) -> Result<Position>;
+
+    /// Visits the log rows from `first` to `last`, both included, ascending. Missing rows are passed over:
+    /// the caller counts.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::Error::Corrupt) for a row that cannot be decoded or whose checksum differs, the
+    /// visitor's error, and the engine's failures.
+    fn rows(
+        &self,
+        first: Position,
+        last: Position,
+        visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,
+    ) -> Result<()>;
+
+    /// The number of a name, if it is interned.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn name_number(&self, kind: NameKind, text: &str) -> Result<Option<u32>>;
+
+    /// The text of a number, if it is interned.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn name_text(&self, kind: NameKind, number: u32) -> Result<Option<String>>;
+
+    /// The highest number of a kind; 0 when there is none.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn last_name(&self, kind: NameKind) -> Result<u32>;
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// Visits the entries with `first <= key <= last` in the direction given, until the visitor breaks.
+    ///
+    /// # Errors
+    /// The visitor's error, and the engine's failures.
+    fn scan(&self, tree: Tree, first: &[u8], last: &[u8], direction: Direction, visit: Visit<'_>) -> Result<()>;
+}
+
+/// The one write transaction: a snapshot that also sees what it wrote itself.
+pub trait Transaction: Snapshot {
+    /// Adds the row after the last one.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn push_row(&mut self, position: Position, row: &LogRow) -> Result<()>;
+
+    /// Interns a name under a new number.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn push_name(&mut self, kind: NameKind, number: u32, text: &str) -> Result<()>;
+
+    /// Sets a key's value.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn put(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<()>;
+
+    /// Removes a key, if it is there.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn delete(&mut self, tree: Tree, key: &[u8]) -> Result<()>;
+}
+
+/// A storage engine: atomic, durable transactions and snapshots, for many threads and processes.
+pub trait Engine: Send + Sync {
+    /// Runs a body on a snapshot of the latest committed state.
+    ///
+    /// # Errors
+    /// The body's error, and the engine's failures.
+    fn read<R>(&self, body: impl FnOnce(&dyn Snapshot) -> Result<R>) -> Result<R>;
+
+    /// Runs a body in a write transaction, alone among all threads and processes. An `Ok` is committed,
+    /// durably, before this returns; an error (or a panic) leaves no trace.
+    ///
+    /// # Errors
+    /// [`Busy`](crate::Error::Busy) when another writer held on for longer than the wait, the body's error,
+    /// and the engine's failures.
+    fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R>;
+
+    /// Gives unused space back to the file system.
+    ///
+    /// # Errors
+    /// [`Busy`](crate::Error::Busy) where others hold the file, and the engine's failures.
+    fn compact(&self) -> Result<()>;
+
+    /// The engine's own check of its file, before the ledger's proofs.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::Error::Corrupt) for damage, and the engine's failures.
+    fn check(&self) -> Result<()>;
+}

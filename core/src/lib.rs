@@ -1,0 +1,67 @@
+//! The core of [tooltally]: an event-sourced record of tool use, without any I/O or storage engine.
+//!
+//! [tooltally]: https://github.com/tooltally/tooltally
+//!
+//! The log is the only truth; every aggregate is a fold of it. This crate holds what all backends share:
+//!
+//! - the facts: [`Event`], its validated parts, its [`EventId`] and [`Position`];
+//! - the aggregates: [`Usage`], [`RecentOutcomes`], the duration [`Sketch`], all commutative monoids;
+//! - the questions: [`Selection`], [`Window`], [`GroupBy`];
+//! - the contract: [`Log`], [`Queries`], [`Maintenance`], together a [`Store`], with sugar in
+//!   [`LogExt`], [`QueriesExt`] and [`MaintenanceExt`];
+//! - [`MemoryStore`], the reference, and [`fold`], which can answer every query of any log;
+//! - [`ledger`], the machinery that an embedded backend may build on: rollups, id runs, the codec.
+//!
+//! ```
+//! use tooltally_core::{EventId, LogExt, MemoryStore, Outcome, QueriesExt, Timestamp, ToolName, ToolUse};
+//!
+//! let store = MemoryStore::new();
+//! let bash = ToolName::new("Bash")?;
+//! let time = Timestamp::from_micros(1_767_225_600_000_000)?;
+//! store.record(&ToolUse::new(EventId::random()?, bash.clone(), Outcome::Success, time).into())?;
+//! assert_eq!(store.usage_for_tool(&bash, None, None)?.uses(), 1);
+//! # Ok::<(), tooltally_core::Error>(())
+//! ```
+
+mod attributes;
+mod codec;
+mod error;
+mod event;
+mod ext;
+pub mod fold;
+mod id;
+pub mod ledger;
+mod memory;
+mod name;
+mod options;
+mod outcome;
+mod project;
+mod recent;
+mod selection;
+mod sketch;
+mod source;
+mod span;
+mod store;
+mod time;
+mod usage;
+mod window;
+
+pub use attributes::Attributes;
+pub use error::{Cause, Error, Result};
+pub use event::{Appended, Event, Position, Recorded, ToolUse};
+pub use ext::{LogExt, MaintenanceExt, QueriesExt};
+pub use id::EventId;
+pub use memory::MemoryStore;
+pub use name::{AgentName, ProjectPath, SessionId, SubagentName, ToolName};
+pub use options::{Durability, OpenOptions};
+pub use outcome::Outcome;
+pub use project::{Project, ProjectId};
+pub use recent::{RecentOutcome, RecentOutcomes};
+pub use selection::{Filter, GroupBy, GroupKey, Selection, Spans, UsageRow};
+pub use sketch::Sketch;
+pub use source::Source;
+pub use span::{Edge, parse_instant};
+pub use store::{Condition, Log, Maintenance, Progress, Queries, Store, Verified};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp, ToolDuration};
+pub use usage::{Aggregate, Durations, Usage};
+pub use window::Window;
