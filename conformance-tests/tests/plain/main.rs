@@ -1,0 +1,38 @@
+//! The suite on a plain backend of less than 300 lines: `store.rs`, to be read by those who write another.
+
+mod store;
+
+use std::path::Path;
+
+use store::PlainStore;
+use tooltally_conformance::{FileBacked, Folder, Harness, conformance_suite};
+use tooltally_core::{OpenOptions, Result, Store};
+
+struct Plain;
+
+impl Harness for Plain {
+    type Place = Folder;
+
+    fn place() -> Folder {
+        Folder::new()
+    }
+
+    fn address(place: &Folder) -> String {
+        place.file("usage.plain")
+    }
+
+    fn open(address: &str, options: &OpenOptions) -> Result<Box<dyn Store>> {
+        Ok(Box::new(PlainStore::open_with(address.as_ref(), options)?))
+    }
+}
+
+impl FileBacked for Plain {
+    fn make_newer_format(file: &Path) -> u32 {
+        let text = std::fs::read_to_string(file).unwrap();
+        let (_, lines) = text.split_once('\n').unwrap();
+        std::fs::write(file, store::header_of(store::FORMAT + 1, text.len() as u64) + lines).unwrap();
+        store::FORMAT + 1
+    }
+}
+
+conformance_suite!(Plain);
