@@ -35,18 +35,51 @@ const fn config() -> Config {
 /// # Errors
 /// [`Error::Invalid`] if the value is too large to be stored.
 pub(crate) fn seal<T: Serialize>(context: &[u8], value: &T) -> Result<Vec<u8>> {
-    let mut bytes = vec![VERSION];
-    bytes.extend(payload(value)?);
-    bytes.extend(checksum(context, &bytes).to_le_bytes());
-    Ok(bytes)
+    Ok(seal_bytes(context, &payload(value)?))
+}
+
+/// What a value is called in an error, worked out only when there is one.
+pub(crate) trait Place {
+    /// The name.
+    fn name(&self) -> String;
+}
+
+impl Place for &str {
+    fn name(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+impl<F: Fn() -> String> Place for F {
+    fn name(&self) -> String {
+        self()
+    }
 }
 
 /// Reads a sealed value back. `place` names it in an error.
 ///
 /// # Errors
 /// [`Error::Corrupt`] if checksum, version or payload do not fit.
-pub(crate) fn open<T: DeserializeOwned>(place: &dyn std::fmt::Display, context: &[u8], sealed: &[u8]) -> Result<T> {
-    let damage = |detail: &str| Error::corrupt(place.to_string(), detail);
+pub(crate) fn open<T: DeserializeOwned>(place: &dyn Place, context: &[u8], sealed: &[u8]) -> Result<T> {
+    decode(open_bytes(place, context, sealed)?)
+        .map_err(|e| Error::corrupt(place.name(), format!("cannot be read: {e}")))
+}
+
+/// Seals bytes that have a shape of their own, such as columns of numbers.
+pub(crate) fn seal_bytes(context: &[u8], payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(payload.len() + 1 + CHECKSUM_BYTES);
+    bytes.push(VERSION);
+    bytes.extend(payload);
+    bytes.extend(checksum(context, &bytes).to_le_bytes());
+    bytes
+}
+
+/// The bytes that were sealed.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_bytes<'a>(place: &dyn Place, context: &[u8], sealed: &'a [u8]) -> Result<&'a [u8]> {
+    let damage = |detail: &str| Error::corrupt(place.name(), detail);
     let (body, stored) = sealed
         .len()
         .checked_sub(CHECKSUM_BYTES)
@@ -56,7 +89,7 @@ pub(crate) fn open<T: DeserializeOwned>(place: &dyn std::fmt::Display, context: 
         return Err(damage("its checksum differs"));
     }
     match body.split_first() {
-        Some((&VERSION, payload)) => decode(payload).map_err(|e| damage(&format!("cannot be read: {e}"))),
+        Some((&VERSION, payload)) => Ok(payload),
         Some((version, _)) => Err(damage(&format!("has encoding version {version}, not {VERSION}"))),
         None => Err(damage("is empty")),
     }
@@ -84,7 +117,8 @@ fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
     }
 }
 
-fn checksum(context: &[u8], body: &[u8]) -> u32 {
+/// The CRC-32 of a context and what belongs to it.
+pub(crate) fn checksum(context: &[u8], body: &[u8]) -> u32 {
     let mut hash = crc32fast::Hasher::new();
     hash.update(context);
     hash.update(body);

@@ -24,6 +24,7 @@
 //! ```
 
 mod attributes;
+pub mod bucket;
 mod codec;
 mod error;
 mod event;

@@ -4,9 +4,223 @@
 //! and a few ordered trees of bytes. [`Ledger`] does the rest, the same on every engine: exactly-once
 //! appends, rollups, windowed queries, proofs and rebuilds. Nothing here does I/O of its own, and nothing
 //! here is part of the contract: a store that implements the traits in another way is as good.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `tables`, `row` | what an engine supplies; a log row |
+//! | `append`, `group` | one write transaction; threads that share it |
+//! | `tail`, `fold`, `state` | events not folded yet; folding them; how far the projections go |
+//! | `keys`, `cells`, `positions`, `recents` | the rows of the projections |
+//! | `ids` | the id index |
+//! | `view`, `usage`, `recent` | queries |
+//! | `verify`, `rebuild` | proofs; projections made anew |
 
+mod append;
+mod cells;
+mod fold;
+mod group;
+mod ids;
+mod keys;
+mod names;
+mod positions;
+mod rebuild;
+mod recent;
+mod recents;
 mod row;
+mod state;
 mod tables;
+mod tail;
+mod usage;
+mod verify;
+mod view;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use append::{Appender, Learnt, Request};
+use group::Group;
+use names::Names;
+use state::State;
+use tail::Tail;
+use view::View;
 
 pub use row::LogRow;
-pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree};
+pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree, Visit, name_checksum};
+
+use crate::{
+    Appended, Condition, Event, GroupBy, Log, Maintenance, Position, Progress, Queries, Recorded, Result, Selection,
+    UsageRow, Verified,
+};
+
+/// A store over an engine. Cheap to share by reference; one per open file and process.
+pub struct Ledger<E> {
+    engine: E,
+    group: Group,
+    names: Mutex<Names>,
+    tail: Mutex<Arc<Tail>>,
+    /// The furthest head that was seen: a file whose head lies before it is not the one it was.
+    seen: Mutex<Position>,
+}
+
+impl<E: Engine> Ledger<E> {
+    /// A ledger over an open engine.
+    pub fn new(engine: E) -> Self {
+        Self {
+            engine,
+            group: Group::default(),
+            names: Mutex::default(),
+            tail: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The engine.
+    pub const fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// Runs a query on the latest committed state.
+    fn view<R>(&self, body: impl FnOnce(&View<'_>) -> Result<R>) -> Result<R> {
+        let seen = *lock(&self.seen);
+        self.engine.read(|snapshot| {
+            let head = self.check_head(snapshot, seen)?;
+            let state = State::live(snapshot)?;
+            let tail = self.tail_of(snapshot, &state, head)?;
+            body(&View { snapshot, names: &self.names, state, head, tail })
+        })
+    }
+
+    /// The head of a snapshot that was begun after `seen` was read. Where the file has gone back, as when a
+    /// backup was put in its place, what was known of it is forgotten.
+    fn check_head(&self, snapshot: &dyn Snapshot, seen: Position) -> Result<Position> {
+        let head = snapshot.head()?;
+        if head < seen {
+            *lock(&self.names) = Names::default();
+            *lock(&self.tail) = Arc::default();
+            *lock(&self.seen) = head;
+        }
+        Ok(head)
+    }
+
+    /// The tail of a snapshot, from memory as far as possible. It may reach beyond the head.
+    fn tail_of(&self, snapshot: &dyn Snapshot, state: &State, head: Position) -> Result<Arc<Tail>> {
+        let mut shared = lock(&self.tail);
+        if shared.is_ahead_of(state) {
+            // An old snapshot, read while others have folded on: its tail is of use to nobody else.
+            let mut own = Tail::starting_after(state.folded_to());
+            own.catch_up(snapshot, state, head)?;
+            return Ok(Arc::new(own));
+        }
+        if !shared.covers(state, head) {
+            Arc::make_mut(&mut shared).catch_up(snapshot, state, head)?;
+        }
+        Ok(Arc::clone(&shared))
+    }
+
+    fn append_all(
+        &self,
+        transaction: &mut dyn Transaction,
+        seen: Position,
+        requests: &[Request<'_>],
+    ) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
+        let head = self.check_head(transaction, seen)?;
+        let state = State::live(transaction)?;
+        let tail = self.tail_of(transaction, &state, head)?;
+        Appender::new(transaction, &self.names, &tail, state, head).run(requests)
+    }
+
+    /// Makes what a committed transaction has learnt known to the process.
+    fn publish(&self, learnt: Learnt) {
+        lock(&self.names).absorb(learnt.names);
+        let mut seen = lock(&self.seen);
+        *seen = learnt.head.max(*seen);
+        drop(seen);
+        let first = Position::new(learnt.head.get() - learnt.rows.len() as u64);
+        let mut tail = lock(&self.tail);
+        if learnt.folded_to > first {
+            *tail = Arc::new(Tail::starting_after(learnt.folded_to));
+        } else if tail.end() == first {
+            let tail = Arc::make_mut(&mut tail);
+            learnt.rows.into_iter().for_each(|row| tail.push(row));
+        }
+    }
+
+    fn append_alone(&self, events: &[Event], condition: Condition) -> Result<Vec<Appended>> {
+        let seen = *lock(&self.seen);
+        let (answers, learnt) =
+            self.engine.write(|transaction| self.append_all(transaction, seen, &[Request { events, condition }]))?;
+        self.publish(learnt);
+        answers.into_iter().next().unwrap_or_else(|| Ok(Vec::new()))
+    }
+}
+
+impl<E: Engine> Log for Ledger<E> {
+    fn append(&self, events: &[Event], condition: Condition) -> Result<Vec<Appended>> {
+        if events.len() > group::LARGEST_SHARED {
+            return self.append_alone(events, condition);
+        }
+        self.group.append(events, condition, |take_tickets| {
+            let seen = *lock(&self.seen);
+            let (answers, learnt) = self.engine.write(|transaction| {
+                let tickets = take_tickets();
+                let requests: Vec<Request<'_>> =
+                    tickets.iter().map(|t| Request { events: &t.events, condition: t.condition }).collect();
+                self.append_all(transaction, seen, &requests)
+            })?;
+            self.publish(learnt);
+            Ok(answers)
+        })
+    }
+
+    fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>> {
+        self.engine.read(|snapshot| {
+            let head = snapshot.head()?;
+            let last = Position::new(after.get().saturating_add(limit as u64)).min(head);
+            let mut events = Vec::new();
+            let mut next = after.next();
+            snapshot.rows(next, last, &mut |position, row| {
+                if position != next {
+                    return Err(tail::gap(next));
+                }
+                next = next.next();
+                events.push(lock(&self.names).event(snapshot, position, row)?);
+                Ok(())
+            })?;
+            if next <= last { Err(tail::gap(next)) } else { Ok(events) }
+        })
+    }
+
+    fn head(&self) -> Result<Position> {
+        self.engine.read(|snapshot| snapshot.head())
+    }
+}
+
+impl<E: Engine> Queries for Ledger<E> {
+    fn usage(&self, selection: &Selection, group_by: &GroupBy) -> Result<Vec<UsageRow>> {
+        self.view(|view| usage::usage(view, selection, group_by))
+    }
+
+    fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+        self.view(|view| recent::recent(view, selection, limit))
+    }
+}
+
+impl<E: Engine> Maintenance for Ledger<E> {
+    fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
+        self.engine.check()?;
+        self.engine.read(|snapshot| verify::verify(snapshot, progress))
+    }
+
+    fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        rebuild::rebuild(&self.engine, progress)
+    }
+
+    fn compact(&self) -> Result<()> {
+        self.engine.compact()
+    }
+}
+
+/// Locks, and takes a poisoned lock as it is: what these locks guard is changed in single steps, and is
+/// only a memory of what the file holds.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

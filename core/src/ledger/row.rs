@@ -53,9 +53,9 @@ impl LogRow {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) if the bytes are not such a row for this position.
     pub fn from_bytes(position: Position, bytes: &[u8]) -> Result<Self> {
-        let place = format_args!("log position {position}").to_string();
+        let place = || format!("log position {position}");
         let wire: Wire = codec::open(&place, &position.get().to_be_bytes(), bytes)?;
-        wire.into_row().ok_or_else(|| Error::corrupt(place, "a field is out of its range"))
+        wire.into_row().ok_or_else(|| Error::corrupt(place(), "a field is out of its range"))
     }
 
     /// The row's checksum for its position: for engines that store a row as columns.

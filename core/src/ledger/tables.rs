@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use super::row::LogRow;
-use crate::{Position, Result};
+use crate::{Position, Result, codec};
 
 /// Which sort of name a number stands for. Each sort counts from 1 without gaps; 0 is "absent".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,13 @@ impl NameKind {
             Self::Subagent => "subagent",
         }
     }
+}
+
+/// The checksum that an engine keeps beside an interned name, and compares whenever it reads the name: a
+/// name that changed on disk must not change an answer.
+pub fn name_checksum(kind: NameKind, number: u32, text: &str) -> u32 {
+    let context = [&[kind.code()][..], &number.to_be_bytes()].concat();
+    codec::checksum(&context, text.as_bytes())
 }
 
 /// An ordered tree of bytes by bytes.
@@ -122,7 +129,7 @@ pub trait Snapshot {
     /// The text of a number, if it is interned.
     ///
     /// # Errors
-    /// The engine's failures.
+    /// [`Corrupt`](crate::Error::Corrupt) if its [`name_checksum`] differs, and the engine's failures.
     fn name_text(&self, kind: NameKind, number: u32) -> Result<Option<String>>;
 
     /// The highest number of a kind; 0 when there is none.
@@ -152,7 +159,7 @@ pub trait Transaction: Snapshot {
     /// The engine's failures.
     fn push_row(&mut self, position: Position, row: &LogRow) -> Result<()>;
 
-    /// Interns a name under a new number.
+    /// Interns a name under a new number, with its [`name_checksum`].
     ///
     /// # Errors
     /// The engine's failures.

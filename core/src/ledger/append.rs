@@ -1,0 +1,177 @@
+//! Appending, inside one write transaction: conditions, ids, names, rows, and the fold when it is due.
+
+use std::collections::HashMap;
+
+use super::fold::Fold;
+use super::ids::probe;
+use super::names::{Interned, Known, Names};
+use super::row::LogRow;
+use super::state::{LIVE, State};
+use super::tables::{Transaction, Tree};
+use super::tail::{FOLD_AT, Tail};
+use crate::{Appended, Condition, Event, EventId, Position, Result};
+
+/// One caller's batch.
+pub(super) struct Request<'a> {
+    pub(super) events: &'a [Event],
+    pub(super) condition: Condition,
+}
+
+/// What a write transaction has learnt: published to the process only after its commit.
+#[derive(Default)]
+pub(super) struct Learnt {
+    pub(super) names: Names,
+    /// The rows that were appended, and the tail that is left.
+    pub(super) rows: Vec<LogRow>,
+    /// Where the projections reach now.
+    pub(super) folded_to: Position,
+    pub(super) head: Position,
+}
+
+/// The state of an append while it goes through its requests.
+pub(super) struct Appender<'a> {
+    transaction: &'a mut dyn Transaction,
+    known: &'a std::sync::Mutex<Names>,
+    tail: &'a Tail,
+    state: State,
+    /// Ids of the requests that stand in the folded part of the log.
+    folded: HashMap<EventId, Position>,
+    /// Ids that this transaction has recorded.
+    recorded: HashMap<EventId, Position>,
+    learnt: Learnt,
+}
+
+impl<'a> Appender<'a> {
+    /// Begins with the tail of this very transaction.
+    pub(super) fn new(
+        transaction: &'a mut dyn Transaction,
+        known: &'a std::sync::Mutex<Names>,
+        tail: &'a Tail,
+        state: State,
+        head: Position,
+    ) -> Self {
+        let learnt = Learnt { head, folded_to: state.folded_to(), ..Learnt::default() };
+        Self { transaction, known, tail, state, folded: HashMap::new(), recorded: HashMap::new(), learnt }
+    }
+
+    /// Answers every request. One whose condition fails leaves no trace; any other error fails them all.
+    pub(super) fn run(mut self, requests: &[Request<'_>]) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
+        let ids = requests.iter().flat_map(|r| r.events).map(Event::id);
+        let unknown = ids.filter(|id| self.tail.position_of(*id).is_none());
+        self.folded = probe(self.transaction, &self.state.ids, unknown)?;
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in requests {
+            answers.push(match request.condition.check(self.learnt.head) {
+                Ok(()) => Ok(request.events.iter().map(|event| self.record(event)).collect::<Result<_>>()?),
+                Err(error) => Err(error),
+            });
+        }
+        if self.tail.len() + self.learnt.rows.len() >= FOLD_AT {
+            self.fold()?;
+        }
+        Ok((answers, self.learnt))
+    }
+
+    fn record(&mut self, event: &Event) -> Result<Appended> {
+        let id = event.id();
+        let first = self.tail.position_of(id);
+        let first = first.or_else(|| self.folded.get(&id).copied()).or_else(|| self.recorded.get(&id).copied());
+        if let Some(first) = first {
+            return Ok(Appended::Duplicate(first));
+        }
+        let row = self.row(event)?;
+        let position = self.learnt.head.next();
+        self.transaction.push_row(position, &row)?;
+        self.recorded.insert(id, position);
+        self.learnt.rows.push(row);
+        self.learnt.head = position;
+        Ok(Appended::New(position))
+    }
+
+    fn fold(&mut self) -> Result<()> {
+        let mut fold = Fold::default();
+        for (position, row) in self.tail.rows_to(self.tail.end()) {
+            fold.apply(position, row);
+        }
+        let first = self.tail.end().next().get();
+        for (number, row) in (first..).zip(&self.learnt.rows) {
+            fold.apply(Position::new(number), row);
+        }
+        fold.write(self.transaction, &mut self.state)?;
+        self.learnt.folded_to = self.state.folded_to();
+        self.state.store(self.transaction, LIVE)
+    }
+
+    /// The event as a row: its names interned.
+    fn row(&mut self, event: &Event) -> Result<LogRow> {
+        let Event::ToolUse(u) = event;
+        let project_id = u.project.as_ref().map(|p| p.id);
+        let project_path = u.project.as_ref().and_then(|p| p.path.clone());
+        let row = LogRow {
+            kind: LogRow::TOOL_USE,
+            id: u.id,
+            time: u.time,
+            tool: self.number(Some(&u.tool), |names| &mut names.tools)?,
+            session: self.number(u.session.as_ref(), |names| &mut names.sessions)?,
+            project: self.number(project_id.as_ref(), |names| &mut names.projects)?,
+            path: self.number(project_path.as_ref(), |names| &mut names.paths)?,
+            agent: self.number(u.agent.as_ref(), |names| &mut names.agents)?,
+            subagent: self.number(u.subagent.as_ref(), |names| &mut names.subagents)?,
+            outcome: u.outcome,
+            source: u.source,
+            duration: u.duration,
+            attributes: u.attributes.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        };
+        if row.project != 0 && row.path != 0 {
+            self.note_path(row.project, row.path)?;
+        }
+        Ok(row)
+    }
+
+    /// The number of a name, a new one if need be; 0 for none.
+    fn number<T: Interned>(&mut self, name: Option<&T>, kind: fn(&mut Names) -> &mut Known<T>) -> Result<u32> {
+        let Some(name) = name else { return Ok(0) };
+        let learnt = kind(&mut self.learnt.names);
+        if let Some(number) = learnt.number_known(name) {
+            return Ok(number);
+        }
+        let known = kind(&mut *super::lock(self.known)).number_known(name);
+        let text = name.to_text();
+        let number = match known {
+            Some(number) => Some(number),
+            None => self.transaction.name_number(T::KIND, &text)?,
+        };
+        let number = match number {
+            Some(number) => number,
+            None => {
+                let number = self.transaction.last_name(T::KIND)?.saturating_add(1);
+                self.transaction.push_name(T::KIND, number, &text)?;
+                number
+            }
+        };
+        learnt.learn(number, name.clone());
+        Ok(number)
+    }
+
+    /// Keeps the first path that comes with a project.
+    fn note_path(&mut self, project: u32, path: u32) -> Result<()> {
+        if self.learnt.names.first_paths.contains_key(&project) {
+            return Ok(());
+        }
+        let known = super::lock(self.known).first_paths.get(&project).copied();
+        let first = match known {
+            Some(first) => first,
+            None => match super::names::first_path(self.transaction, project)? {
+                Some(first) => first,
+                None => {
+                    let key = super::names::first_path_key(project);
+                    let sealed = crate::codec::seal(&key, &path)?;
+                    self.transaction.put(Tree::Meta, &key, &sealed)?;
+                    path
+                }
+            },
+        };
+        self.learnt.names.first_paths.insert(project, first);
+        Ok(())
+    }
+}

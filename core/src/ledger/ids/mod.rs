@@ -1,0 +1,139 @@
+//! The id index: which events are in the log already.
+//!
+//! Call ids are random, so one big index would be written all over. Instead the events of the log's tail
+//! are the small hot tier (their rows hold the ids); each fold of the tail writes one sorted **run** of
+//! (fingerprint, position), and runs of like size are merged into larger ones, a bounded piece at each
+//! fold. A fingerprint proposes a position; the log row there decides.
+//!
+//! - `chunk`: the stored bytes of a run;
+//! - `probe`: looking a batch of ids up;
+//! - `merge`: keeping the runs few;
+//! - `verify`: its proof.
+
+mod chunk;
+mod merge;
+mod probe;
+mod verify;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use probe::probe;
+
+use chunk::Entry;
+
+use super::tables::Transaction;
+use crate::{EventId, Position, Result};
+
+/// How many runs of a level are merged into one of the next, and how much larger those are.
+const FANOUT: usize = 8;
+/// The number of entries from which a run belongs to level 1; each further level is `FANOUT` times that.
+const LEVEL_ONE_ENTRIES: u64 = 4096;
+
+/// A sorted, unchanging set of (fingerprint, position).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Run {
+    /// The generation of projections that it belongs to; with the number in front of its chunks' keys.
+    generation: u32,
+    /// Its number in its generation, never reused.
+    number: u32,
+    /// How many entries it holds.
+    entries: u64,
+    /// No position in it is lower; chunks hold distances from here.
+    base: u64,
+    /// No position in it is higher.
+    last: u64,
+}
+
+/// A merge under way: the oldest runs of a level into one new run, from the lowest fingerprint up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Merge {
+    level: usize,
+    /// How many of the level's runs are merged, from the oldest.
+    inputs: usize,
+    output: Run,
+    /// The first fingerprint that is not merged yet.
+    resume: u32,
+}
+
+/// What runs there are: part of the state record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Directory {
+    generation: u32,
+    next_number: u32,
+    /// The live runs by level, oldest first.
+    levels: Vec<Vec<Run>>,
+    /// At most one merge per level.
+    merges: Vec<Merge>,
+    /// Runs that nothing reads any more, whose chunks are being deleted.
+    garbage: Vec<Run>,
+}
+
+impl Directory {
+    /// No runs yet, in this generation.
+    pub(super) fn new(generation: u32) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
+    /// The live runs.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.levels.iter().flatten()
+    }
+
+    /// How many ids the live runs hold.
+    pub(super) fn entries(&self) -> u64 {
+        self.runs().map(|run| run.entries).sum()
+    }
+
+    /// Adds the ids of newly folded events, and does a bounded piece of the merging that is due.
+    pub(super) fn add(&mut self, transaction: &mut dyn Transaction, ids: &[(EventId, Position)]) -> Result<()> {
+        let positions = || ids.iter().map(|(_, position)| position.get());
+        let (Some(base), Some(last)) = (positions().min(), positions().max()) else { return Ok(()) };
+        let mut entries: Vec<Entry> = ids.iter().map(|(id, p)| (fingerprint(*id), p.get())).collect();
+        entries.sort_unstable();
+        let mut run = self.new_run(base, last);
+        run.write(transaction, &entries)?;
+        self.insert(run);
+        self.step(transaction, ids.len())
+    }
+
+    fn new_run(&mut self, base: u64, last: u64) -> Run {
+        let number = self.next_number;
+        self.next_number += 1;
+        Run { generation: self.generation, number, entries: 0, base, last }
+    }
+
+    fn insert(&mut self, run: Run) {
+        let level = level_of(run.entries);
+        if self.levels.len() <= level {
+            self.levels.resize(level + 1, Vec::new());
+        }
+        if let Some(runs) = self.levels.get_mut(level) {
+            runs.push(run);
+        }
+    }
+}
+
+fn level_of(entries: u64) -> usize {
+    let (mut level, mut least) = (0, LEVEL_ONE_ENTRIES);
+    while entries >= least {
+        level += 1;
+        least = least.saturating_mul(FANOUT as u64);
+    }
+    level
+}
+
+/// 32 bits that spread evenly, whatever the id: callers may make ids of their own, so both halves are
+/// mixed (the finalizer of `SplitMix64`; Steele, Lea and Flood, OOPSLA 2014).
+pub(super) fn fingerprint(id: EventId) -> u32 {
+    let bits = u128::from_be_bytes(*id.as_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of a number, then its upper bits")]
+    let (high, low) = ((bits >> 64) as u64, bits as u64);
+    let mix = |mut z: u64| {
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
+    let upper = (mix(low.wrapping_add(mix(high.wrapping_add(0x9E37_79B9_7F4A_7C15)))) >> 32) as u32;
+    upper
+}

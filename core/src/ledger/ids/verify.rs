@@ -1,0 +1,112 @@
+//! The proof of the id index: each folded event stands in it once, and no id stands in the log twice.
+
+use std::collections::HashMap;
+
+use super::super::tables::Snapshot;
+use super::super::verify::same_id;
+use super::chunk::{Entry, entries_of_run};
+use super::{Directory, Run, fingerprint};
+use crate::{Error, EventId, Position, Result};
+
+/// How many positions are proved at once: bounds the memory.
+const PIECE: u64 = 1 << 20;
+
+impl Directory {
+    /// Proves the index against the log up to where it is folded.
+    pub(crate) fn verify(&self, snapshot: &dyn Snapshot, folded_to: Position) -> Result<()> {
+        if self.entries() != folded_to.get() {
+            let entries = self.entries();
+            return Err(Error::corrupt("id index", format!("counts {entries} ids for {folded_to} folded events")));
+        }
+        let mut first = 1;
+        while first <= folded_to.get() {
+            let last = (first + PIECE - 1).min(folded_to.get());
+            self.verify_positions(snapshot, first, last)?;
+            first = last + 1;
+        }
+        self.verify_fingerprints(snapshot)
+    }
+
+    /// Every position of the piece stands in the runs once, under its row's fingerprint.
+    fn verify_positions(&self, snapshot: &dyn Snapshot, first: u64, last: u64) -> Result<()> {
+        let mut expected: Vec<Option<u32>> = Vec::new();
+        snapshot.rows(Position::new(first), Position::new(last), &mut |_, row| {
+            expected.push(Some(fingerprint(row.id)));
+            Ok(())
+        })?;
+        for run in self.runs() {
+            entries_of_run(snapshot, run, &mut |(fingerprint, position)| {
+                if !(first..=last).contains(&position) {
+                    return Ok(());
+                }
+                let index = usize::try_from(position - first).unwrap_or(usize::MAX);
+                match expected.get_mut(index).and_then(Option::take) {
+                    Some(of_row) if of_row == fingerprint => Ok(()),
+                    Some(_) => {
+                        Err(Error::corrupt("id index", format!("has another fingerprint for position {position}")))
+                    }
+                    None => Err(Error::corrupt("id index", format!("names position {position} twice"))),
+                }
+            })?;
+        }
+        match expected.iter().position(Option::is_some) {
+            Some(missing) => {
+                Err(Error::corrupt("id index", format!("lacks the id of position {}", first + missing as u64)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Equal fingerprints belong to different ids, and half-done merges hold what they should.
+    fn verify_fingerprints(&self, snapshot: &dyn Snapshot) -> Result<()> {
+        let pieces = self.entries() / PIECE + 1;
+        let width = u64::from(u32::MAX) / pieces + 1;
+        for piece in 0..pieces {
+            let from = u32::try_from(piece * width).unwrap_or(u32::MAX);
+            let to = u32::try_from((piece + 1) * width - 1).unwrap_or(u32::MAX);
+            let entries = sorted_entries(snapshot, self.runs(), from, to)?;
+            refuse_equal_ids(snapshot, &entries)?;
+            for merge in &self.merges {
+                let Some(done) = merge.resume.checked_sub(1).filter(|done| *done >= from) else { continue };
+                let inputs = self.levels.get(merge.level).into_iter().flatten().take(merge.inputs);
+                let expected = sorted_entries(snapshot, inputs, from, to.min(done))?;
+                if merge.output.entries_between(snapshot, from, to)? != expected {
+                    return Err(Error::corrupt("id index", "a merge under way differs from its inputs"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sorted_entries<'a>(
+    snapshot: &dyn Snapshot,
+    runs: impl Iterator<Item = &'a Run>,
+    from: u32,
+    to: u32,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for run in runs {
+        entries.extend(run.entries_between(snapshot, from, to)?);
+    }
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+fn refuse_equal_ids(snapshot: &dyn Snapshot, entries: &[Entry]) -> Result<()> {
+    for equal in entries.chunk_by(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
+        let mut seen: HashMap<EventId, Position> = HashMap::new();
+        for (_, position) in equal {
+            let position = Position::new(*position);
+            let mut id = None;
+            snapshot.rows(position, position, &mut |_, row| {
+                id = Some(row.id);
+                Ok(())
+            })?;
+            if let Some(first) = id.and_then(|id| seen.insert(id, position)) {
+                return Err(same_id(first, position));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! Names as numbers: what is interned, and what this process knows of it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::row::LogRow;
+use super::tables::{NameKind, Snapshot, Tree};
+use crate::{
+    AgentName, Error, Position, Project, ProjectId, ProjectPath, Recorded, Result, SessionId, SubagentName, ToolName,
+    ToolUse, codec,
+};
+
+/// The most names of one kind that are kept in memory: a store may know millions of sessions.
+const KEPT: usize = 1 << 16;
+
+/// A type whose values are interned.
+pub(super) trait Interned: Clone + Eq + Hash {
+    const KIND: NameKind;
+    fn parse(text: &str) -> Result<Self>;
+    fn to_text(&self) -> String;
+}
+
+macro_rules! interned {
+    ($($type:ident: $kind:ident),*) => {$(
+        impl Interned for $type {
+            const KIND: NameKind = NameKind::$kind;
+            fn parse(text: &str) -> Result<Self> {
+                text.parse()
+            }
+            fn to_text(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+
+interned!(ToolName: Tool, SessionId: Session, ProjectId: Project, ProjectPath: Path, AgentName: Agent, SubagentName: Subagent);
+
+/// Known pairs of number and name. Pairs never change, so what was read from a committed state stays true.
+#[derive(Clone, Debug)]
+pub(super) struct Known<T> {
+    by_number: HashMap<u32, T>,
+    by_name: HashMap<T, u32>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { by_number: HashMap::new(), by_name: HashMap::new() }
+    }
+}
+
+impl<T: Interned> Known<T> {
+    pub(super) fn learn(&mut self, number: u32, name: T) {
+        if self.by_number.len() >= KEPT {
+            *self = Self::default();
+        }
+        self.by_number.insert(number, name.clone());
+        self.by_name.insert(name, number);
+    }
+
+    pub(super) fn number_known(&self, name: &T) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The number of a name, if it is interned.
+    pub(super) fn number(&mut self, snapshot: &dyn Snapshot, name: &T) -> Result<Option<u32>> {
+        if let Some(number) = self.number_known(name) {
+            return Ok(Some(number));
+        }
+        let number = snapshot.name_number(T::KIND, &name.to_text())?;
+        if let Some(number) = number {
+            self.learn(number, name.clone());
+        }
+        Ok(number)
+    }
+
+    /// The name of a number; `None` for 0.
+    pub(super) fn name(&mut self, snapshot: &dyn Snapshot, number: u32) -> Result<Option<T>> {
+        if number == 0 {
+            return Ok(None);
+        }
+        if let Some(name) = self.by_number.get(&number) {
+            return Ok(Some(name.clone()));
+        }
+        let place = || format!("{} name {number}", T::KIND.as_str());
+        let text = snapshot
+            .name_text(T::KIND, number)?
+            .ok_or_else(|| Error::corrupt(place(), "rows name it, but it is missing"))?;
+        let name = T::parse(&text).map_err(|e| Error::corrupt(place(), e.to_string()))?;
+        self.learn(number, name.clone());
+        Ok(Some(name))
+    }
+}
+
+/// What is known of every kind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) tools: Known<ToolName>,
+    pub(super) sessions: Known<SessionId>,
+    pub(super) projects: Known<ProjectId>,
+    pub(super) paths: Known<ProjectPath>,
+    pub(super) agents: Known<AgentName>,
+    pub(super) subagents: Known<SubagentName>,
+    /// The first path that the log has for a project: project number to path number.
+    pub(super) first_paths: HashMap<u32, u32>,
+}
+
+/// The key of a project's first path in [`Tree::Meta`].
+pub(super) fn first_path_key(project: u32) -> Vec<u8> {
+    [b"path".as_slice(), &project.to_be_bytes()].concat()
+}
+
+/// The number of the first path that the log has for a project.
+pub(super) fn first_path(snapshot: &dyn Snapshot, project: u32) -> Result<Option<u32>> {
+    let key = first_path_key(project);
+    match snapshot.get(Tree::Meta, &key)? {
+        Some(sealed) => codec::open(&|| format!("first path of project {project}"), &key, &sealed).map(Some),
+        None => Ok(None),
+    }
+}
+
+impl Names {
+    /// Takes in what a committed transaction has learnt.
+    pub(super) fn absorb(&mut self, learnt: Self) {
+        self.tools.absorb(learnt.tools);
+        self.sessions.absorb(learnt.sessions);
+        self.projects.absorb(learnt.projects);
+        self.paths.absorb(learnt.paths);
+        self.agents.absorb(learnt.agents);
+        self.subagents.absorb(learnt.subagents);
+        self.first_paths.extend(learnt.first_paths);
+    }
+
+    /// The project of a number, with the first path that the log has for it.
+    pub(super) fn project(&mut self, snapshot: &dyn Snapshot, number: u32) -> Result<Option<Project>> {
+        let Some(id) = self.projects.name(snapshot, number)? else { return Ok(None) };
+        let first = match self.first_paths.get(&number) {
+            Some(first) => Some(*first),
+            None => first_path(snapshot, number)?,
+        };
+        if let Some(first) = first {
+            self.first_paths.insert(number, first);
+        }
+        Ok(Some(Project { id, path: self.paths.name(snapshot, first.unwrap_or(0))? }))
+    }
+
+    /// A row as the event that was appended.
+    pub(super) fn event(&mut self, snapshot: &dyn Snapshot, position: Position, row: LogRow) -> Result<Recorded> {
+        let damage = |detail: &str| Error::corrupt(format!("log position {position}"), detail);
+        if row.kind != LogRow::TOOL_USE {
+            return Err(damage("holds an unknown kind of event"));
+        }
+        let tool = self.tools.name(snapshot, row.tool)?.ok_or_else(|| damage("names no tool"))?;
+        let mut event = ToolUse::new(row.id, tool, row.outcome, row.time).source(row.source);
+        event.session = self.sessions.name(snapshot, row.session)?;
+        let path = self.paths.name(snapshot, row.path)?;
+        event.project = self.projects.name(snapshot, row.project)?.map(|id| Project { id, path });
+        event.agent = self.agents.name(snapshot, row.agent)?;
+        event.subagent = self.subagents.name(snapshot, row.subagent)?;
+        event.duration = row.duration;
+        for (key, value) in &row.attributes {
+            event.attributes.set(key, value).map_err(|e| damage(&e.to_string()))?;
+        }
+        Ok(Recorded { position, event: event.into() })
+    }
+}
+
+impl<T: Interned> Known<T> {
+    fn absorb(&mut self, learnt: Self) {
+        for (number, name) in learnt.by_number {
+            self.learn(number, name);
+        }
+    }
+}

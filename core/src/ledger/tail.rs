@@ -1,0 +1,85 @@
+//! The tail: the newest events, not folded into the projections yet. It is bounded, it is the hot tier of
+//! the id index, and every query folds it exactly.
+
+use std::collections::HashMap;
+
+use super::row::LogRow;
+use super::state::State;
+use super::tables::Snapshot;
+use crate::{Error, EventId, Position, Result};
+
+/// How long the tail may grow before the append that fills it folds it.
+pub(super) const FOLD_AT: usize = 512;
+
+/// Rows of the log from just after `after`, without gaps. Log rows never change and positions are never
+/// reused, so what was read once stays true.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tail {
+    after: Position,
+    rows: Vec<LogRow>,
+    ids: HashMap<EventId, Position>,
+}
+
+impl Tail {
+    /// The position of its last row.
+    pub(super) fn end(&self) -> Position {
+        Position::new(self.after.get() + self.rows.len() as u64)
+    }
+
+    /// Whether it holds all of a snapshot's tail, and maybe more.
+    pub(super) fn covers(&self, state: &State, head: Position) -> bool {
+        self.after == state.folded_to() && self.end() >= head
+    }
+
+    /// Whether it begins after a place that a snapshot's projections have not reached.
+    pub(super) fn is_ahead_of(&self, state: &State) -> bool {
+        self.after > state.folded_to()
+    }
+
+    /// Where an id stands in it.
+    pub(super) fn position_of(&self, id: EventId) -> Option<Position> {
+        self.ids.get(&id).copied()
+    }
+
+    /// Its rows up to a position, with theirs.
+    pub(super) fn rows_to(&self, head: Position) -> impl DoubleEndedIterator<Item = (Position, &LogRow)> {
+        let rows = usize::try_from(head.get().saturating_sub(self.after.get())).unwrap_or(usize::MAX);
+        let after = self.after.get();
+        self.rows.iter().take(rows).enumerate().map(move |(i, row)| (Position::new(after + 1 + i as u64), row))
+    }
+
+    pub(super) fn push(&mut self, row: LogRow) {
+        self.ids.insert(row.id, self.end().next());
+        self.rows.push(row);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// An empty tail after a position.
+    pub(super) fn starting_after(after: Position) -> Self {
+        Self { after, ..Self::default() }
+    }
+
+    /// Makes it cover a snapshot's tail: reads what it lacks, or starts anew if the projections reach further.
+    pub(super) fn catch_up(&mut self, snapshot: &dyn Snapshot, state: &State, head: Position) -> Result<()> {
+        if self.after != state.folded_to() {
+            *self = Self::starting_after(state.folded_to());
+        }
+        let first = self.end().next();
+        snapshot.rows(first, head, &mut |position, row| {
+            if position != self.end().next() {
+                return Err(gap(self.end().next()));
+            }
+            self.push(row);
+            Ok(())
+        })?;
+        if self.end() < head { Err(gap(self.end().next())) } else { Ok(()) }
+    }
+}
+
+/// A position of the log that holds nothing.
+pub(super) fn gap(position: Position) -> Error {
+    Error::corrupt(format!("log position {position}"), "the row is missing")
+}

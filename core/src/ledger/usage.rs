@@ -1,0 +1,296 @@
+//! The usage query: buckets of rollups, the exact events of the edges, and the tail.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use super::cells::Cells;
+use super::keys::{self, PostingKey, RollupKey, Scope};
+use super::positions::Positions;
+use super::row::LogRow;
+use super::tables::{Direction, NameKind, Tree};
+use super::view::{View, Want, Wanted};
+use crate::bucket::{self, BucketRange, Width};
+use crate::fold::main_project;
+use crate::usage::{Aggregate, Usage};
+use crate::{Error, GroupBy, GroupKey, Result, Selection, SessionId, Timestamp, UsageRow, Window};
+
+/// A group in numbers. Sessions are told apart by project too, to find the main one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Group {
+    Total,
+    Tool(u32),
+    Project(u32),
+    Session(u32, u32),
+    Span(usize),
+}
+
+/// A usage query under way.
+struct Query<'a> {
+    view: &'a View<'a>,
+    wanted: Wanted,
+    group_by: &'a GroupBy,
+    groups: HashMap<Group, Usage>,
+}
+
+pub(super) fn usage(view: &View<'_>, selection: &Selection, group_by: &GroupBy) -> Result<Vec<UsageRow>> {
+    let Some(wanted) = view.wanted(selection)? else { return Ok(Vec::new()) };
+    let mut query = Query { view, wanted, group_by, groups: HashMap::new() };
+    if wanted.session != Want::Any || *group_by == GroupBy::Session {
+        query.fold_sessions()?;
+    } else {
+        query.fold_buckets()?;
+    }
+    for (_, row) in view.tail_rows(wanted) {
+        query.count(row);
+    }
+    query.finish()
+}
+
+impl Query<'_> {
+    /// The group of a call; `None` if it lies outside every span.
+    fn group(&self, tool: u32, session: u32, project: u32, time: Timestamp) -> Option<Group> {
+        Some(match self.group_by {
+            GroupBy::Total => Group::Total,
+            GroupBy::Tool => Group::Tool(tool),
+            GroupBy::Project => Group::Project(project),
+            GroupBy::Session => Group::Session(session, project),
+            GroupBy::Span(spans) => Group::Span(spans.index_of(time)?),
+        })
+    }
+
+    fn count(&mut self, row: &LogRow) {
+        if let Some(group) = self.group(row.tool, row.session, row.project, row.time) {
+            row.count_in(self.groups.entry(group).or_default());
+        }
+    }
+
+    fn merge(&mut self, group: Group, usage: &Usage) {
+        self.groups.entry(group).or_default().merge(usage);
+    }
+
+    /// Any session: rollups by time, of all projects or of each one wanted.
+    fn fold_buckets(&mut self) -> Result<()> {
+        let scopes = match self.wanted.project {
+            Want::Is(project) => vec![Scope::Project(project)],
+            Want::Any if *self.group_by == GroupBy::Project => {
+                let last = self.view.snapshot.last_name(NameKind::Project)?;
+                (0..=last).map(Scope::Project).collect()
+            }
+            Want::Any => vec![Scope::All],
+        };
+        let windows: Vec<Window> = match self.group_by {
+            GroupBy::Span(spans) => spans.iter().filter_map(|span| intersect(span, self.wanted.window)).collect(),
+            _ => vec![self.wanted.window],
+        };
+        for scope in scopes {
+            for window in &windows {
+                self.fold_window(scope, *window)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fold_window(&mut self, scope: Scope, window: Window) -> Result<()> {
+        let split = bucket::split(window);
+        for range in split.buckets {
+            self.fold_range(scope, range)?;
+        }
+        for edge in split.edges {
+            self.fold_edge(scope, edge)?;
+        }
+        Ok(())
+    }
+
+    fn fold_range(&mut self, scope: Scope, range: BucketRange) -> Result<()> {
+        let generation = self.view.state.generation;
+        let key = |bucket| RollupKey::Bucket { scope, width: range.width, bucket };
+        let (first, last) = (key(range.first).to_bytes(generation), key(range.end - 1).to_bytes(generation));
+        let view = self.view;
+        view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
+            let bucket = keys::last_number(bytes).unwrap_or(0);
+            let cells = Cells::from_bytes(bytes, key(bucket).base(), sealed)?;
+            let project = match scope {
+                Scope::All => 0,
+                Scope::Project(project) => project,
+            };
+            let tool_wanted = self.wanted.tool;
+            for (tool, usage) in cells.by_tool.iter().filter(|(tool, _)| tool_wanted.matches(**tool)) {
+                // A span holds its buckets whole, so any instant of the bucket names the span.
+                let time = usage.first_used().unwrap_or(Timestamp::MIN);
+                if let Some(group) = self.group(*tool, 0, project, time) {
+                    self.merge(group, usage);
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// The events of an edge, found by the postings of its one narrowest bucket or two.
+    fn fold_edge(&mut self, scope: Scope, edge: Window) -> Result<()> {
+        let from = edge.from().unwrap_or(Timestamp::MIN);
+        let to = edge.to().unwrap_or(Timestamp::MAX);
+        let key = |quarter, block| PostingKey::Quarter { scope, quarter, block };
+        let range = (key(Width::Quarter.bucket_of(from), 0), key(Width::Quarter.bucket_of(to), u32::MAX));
+        let wanted = Wanted { window: edge, ..self.wanted };
+        for positions in postings(self.view, range.0, range.1)? {
+            let view = self.view;
+            view.rows_at(&positions, &mut |_, row| {
+                if wanted.matches(&row) {
+                    self.count(&row);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// One session, or each of those that may have events in the window.
+    fn fold_sessions(&mut self) -> Result<()> {
+        match self.wanted.session {
+            Want::Is(session) => self.fold_session_rows(Some(session)),
+            Want::Any if self.wanted.window.is_all() => self.fold_session_rows(None),
+            Want::Any => {
+                for session in self.sessions_in_window()? {
+                    self.fold_session_rows(Some(session))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The sessions with events on a day that the window touches.
+    fn sessions_in_window(&self) -> Result<BTreeSet<u32>> {
+        let day = |time: Option<Timestamp>, open| Width::Day.bucket_of(time.unwrap_or(open));
+        let key = |day| RollupKey::Bucket { scope: Scope::All, width: Width::Day, bucket: day };
+        let generation = self.view.state.generation;
+        let first = key(day(self.wanted.window.from(), Timestamp::MIN)).to_bytes(generation);
+        let last = key(day(self.wanted.window.to(), Timestamp::MAX)).to_bytes(generation);
+        let mut sessions = BTreeSet::new();
+        self.view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
+            let base = key(keys::last_number(bytes).unwrap_or(0)).base();
+            sessions.extend(Cells::from_bytes(bytes, base, sealed)?.sessions);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(sessions)
+    }
+
+    fn fold_session_rows(&mut self, session: Option<u32>) -> Result<()> {
+        let (first, last) = keys::session_range(self.view.state.generation, session);
+        let mut partial: BTreeMap<(u32, u32, u32), BTreeSet<u32>> = BTreeMap::new();
+        let view = self.view;
+        view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
+            let Some((session, day, project, _)) = keys::read_session_key(bytes) else {
+                return Err(Error::corrupt(keys::show(Tree::Rollups, bytes), "its key is cut"));
+            };
+            if !self.wanted.project.matches(project) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let cells = Cells::from_bytes(bytes, Width::Day.start_of(day), sealed)?;
+            let tool_wanted = self.wanted.tool;
+            for (tool, usage) in cells.by_tool.iter().filter(|(tool, _)| tool_wanted.matches(**tool)) {
+                match self.whole_group(*tool, session, project, usage) {
+                    Whole::Inside(group) => self.merge(group, usage),
+                    Whole::Outside => {}
+                    Whole::Partly => {
+                        partial.entry((session, day, project)).or_default().insert(*tool);
+                    }
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for ((session, day, project), tools) in partial {
+            let key = |block| PostingKey::Session { session, day, project, block };
+            for positions in postings(view, key(0), key(u32::MAX))? {
+                view.rows_at(&positions, &mut |_, row| {
+                    if tools.contains(&row.tool) && self.wanted.window.contains(row.time) {
+                        self.count(&row);
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a cell counts as a whole, and where.
+    fn whole_group(&self, tool: u32, session: u32, project: u32, usage: &Usage) -> Whole {
+        let (Some(first), Some(last)) = (usage.first_used(), usage.last_used()) else { return Whole::Outside };
+        let window = self.wanted.window;
+        if window.from().is_some_and(|from| last < from) || window.to().is_some_and(|to| first >= to) {
+            return Whole::Outside;
+        }
+        let (of_first, of_last) = (self.group(tool, session, project, first), self.group(tool, session, project, last));
+        match (of_first, of_last) {
+            (Some(a), Some(b)) if a == b && window.contains(first) && window.contains(last) => Whole::Inside(a),
+            _ => Whole::Partly,
+        }
+    }
+
+    fn finish(self) -> Result<Vec<UsageRow>> {
+        let view = self.view;
+        let mut names = super::lock(view.names);
+        let mut rows = Vec::with_capacity(self.groups.len());
+        let mut sessions: BTreeMap<u32, Vec<(u32, Usage)>> = BTreeMap::new();
+        for (group, usage) in self.groups {
+            let key = match group {
+                Group::Total => GroupKey::Total,
+                Group::Tool(number) => {
+                    let tool = names.tools.name(view.snapshot, number)?;
+                    GroupKey::Tool(tool.ok_or_else(|| Error::corrupt("rollups", "a cell names no tool"))?)
+                }
+                Group::Project(number) => GroupKey::Project(names.project(view.snapshot, number)?),
+                Group::Span(index) => match self.group_by {
+                    GroupBy::Span(spans) => GroupKey::Span(spans.get(index).unwrap_or_default()),
+                    _ => continue,
+                },
+                Group::Session(session, project) => {
+                    sessions.entry(session).or_default().push((project, usage));
+                    continue;
+                }
+            };
+            rows.push(UsageRow { key, usage });
+        }
+        for (session, parts) in sessions {
+            let session: Option<SessionId> = names.sessions.name(view.snapshot, session)?;
+            let mut usage = Usage::default();
+            let mut projects = Vec::with_capacity(parts.len());
+            for (number, part) in &parts {
+                usage.merge(part);
+                projects.push((names.project(view.snapshot, *number)?, part.uses()));
+            }
+            let main = main_project(projects.iter().map(|(project, uses)| (project.as_ref().map(|p| p.id), *uses)));
+            let project = projects.into_iter().find_map(|(p, _)| p.filter(|p| Some(p.id) == main));
+            rows.push(UsageRow { key: GroupKey::Session { session, project }, usage });
+        }
+        UsageRow::sort(&mut rows);
+        Ok(rows)
+    }
+}
+
+/// How a cell lies to the window and the spans.
+enum Whole {
+    Inside(Group),
+    Outside,
+    Partly,
+}
+
+fn intersect(a: Window, b: Window) -> Option<Window> {
+    let from = a.from().max(b.from());
+    let to = match (a.to(), b.to()) {
+        (Some(x), Some(y)) => Some(x.min(y)),
+        (x, y) => x.or(y),
+    };
+    Window::new(from, to).ok().filter(|w| w.from().is_none() || w.from() != w.to())
+}
+
+/// The positions of the postings rows between two keys, row by row.
+pub(super) fn postings(view: &View<'_>, first: PostingKey, last: PostingKey) -> Result<Vec<Positions>> {
+    let generation = view.state.generation;
+    let (first, last) = (first.to_bytes(generation), last.to_bytes(generation));
+    let mut rows = Vec::new();
+    view.snapshot.scan(Tree::Postings, &first, &last, Direction::Forward, &mut |key, sealed| {
+        rows.push(Positions::from_bytes(key, keys::last_number(key).unwrap_or(0), sealed)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(rows)
+}
