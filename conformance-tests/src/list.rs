@@ -47,6 +47,364 @@ macro_rules! __cases {
                     a_killed_batch_is_whole_or_absent,
                 }
             }
+
+            /// What comes back is what was recorded.
+            read {
+                always {
+                    /// An event with every field comes back with each.
+                    every_field_comes_back,
+                    /// What an event does not have it does not have when it comes back.
+                    absent_fields_come_back_absent,
+                    /// Every outcome with every source.
+                    every_outcome_and_source_comes_back,
+                    /// Every text at its longest, and eight attributes at theirs.
+                    the_longest_values_come_back,
+                    /// Text of every script, with quotes, blanks and patterns.
+                    text_of_every_script_comes_back,
+                    /// The first and last instants; no duration and the longest.
+                    the_ends_of_time_come_back,
+                    /// Pages of any size give the whole log once.
+                    paging_gives_the_whole_log_once,
+                    /// The first event read is the one after the position.
+                    reading_starts_after_the_position,
+                    /// At the head and far past it there is nothing.
+                    reading_past_the_head_gives_nothing,
+                    /// Limit 0 reads nothing, the largest reads all.
+                    a_limit_of_0_reads_nothing,
+                    /// A new store's log is empty, its head the start.
+                    an_empty_log_is_empty,
+                }
+            }
+
+            /// Positions are gapless from 1, and never reused.
+            positions {
+                always {
+                    /// The first event has position 1.
+                    the_first_is_1,
+                    /// Duplicates take no position.
+                    duplicates_take_none,
+                    /// Appends that fail take no position.
+                    failed_appends_take_none,
+                    /// Batches of 1 to 5,000 events leave no gap.
+                    batches_of_every_size_leave_no_gap,
+                    /// Threads that record at once leave no gap, and share no position.
+                    threads_leave_no_gap,
+                }
+                persistent {
+                    /// After reopening they go on where they were.
+                    they_go_on_after_reopening,
+                }
+            }
+
+            /// An id that is in the log stores nothing, for ever.
+            exactly_once {
+                always {
+                    /// A repeated event answers with the first's position, however often.
+                    a_repeated_event_answers_with_the_first,
+                    /// So does one that is repeated in its own batch.
+                    a_repeat_within_a_batch_is_one_event,
+                    /// The first record wins, whatever else the second says.
+                    the_first_record_wins,
+                    /// A hook's record and a transcript's are one event.
+                    a_call_from_two_sources_is_one_event,
+                    /// Among 20,000 events each is known, in small batches and large.
+                    duplicates_far_back_are_known,
+                    /// Events recorded one at a time are known.
+                    single_events_stay_known,
+                    /// Old and new events in one batch, of 1 to 5,000.
+                    old_and_new_mix_in_batches_of_every_size,
+                    /// 2,500 ids that share their first half are told apart.
+                    ids_that_begin_alike_are_told_apart,
+                    /// 2,500 ids that share their second half are told apart.
+                    ids_that_end_alike_are_told_apart,
+                    /// Ids that differ in one bit are told apart.
+                    ids_that_differ_in_a_bit_are_told_apart,
+                    /// Ids that come in ascending or descending order are known.
+                    ids_in_order_are_known,
+                    /// Threads that record the same events record each once.
+                    threads_record_an_event_once,
+                }
+                persistent {
+                    /// Events are known after reopening.
+                    events_are_known_after_reopening,
+                    /// So are 12,000, after several reopenings.
+                    events_far_back_are_known_after_reopening,
+                }
+                many_processes {
+                    /// Processes that record the same events record each once.
+                    processes_record_an_event_once,
+                }
+            }
+
+            /// An append may demand that the log is where the caller has read it.
+            conditions {
+                always {
+                    /// A condition that holds lets the append record.
+                    one_that_holds_records,
+                    /// One that does not hold fails the append, and names the head.
+                    one_that_does_not_hold_names_the_head,
+                    /// So it does where all events are recorded already.
+                    one_that_does_not_hold_fails_recorded_events_too,
+                    /// An empty batch answers for its condition.
+                    an_empty_batch_answers_for_it,
+                    /// Of threads that append on the same condition one wins.
+                    of_racing_threads_one_wins,
+                    /// Who reads the head again and tries again gets in.
+                    whoever_tries_again_gets_in,
+                }
+                many_processes {
+                    /// Of processes that append on the same condition one wins.
+                    of_racing_processes_one_wins,
+                }
+            }
+
+            /// The log is the truth: every answer is a fold of it.
+            truth {
+                always {
+                    /// A new store verifies, is rebuilt and compacted.
+                    an_empty_store_verifies,
+                    /// `verify` goes through as many events as there are.
+                    verify_goes_through_every_event,
+                    /// `verify` changes nothing.
+                    verify_changes_nothing,
+                    /// `verify` and `rebuild` tell their progress, from the caller's thread.
+                    long_work_tells_its_progress,
+                    /// `rebuild` changes no answer, and recording goes on from there.
+                    rebuild_changes_no_answer,
+                    /// What is recorded while the store is rebuilt is counted.
+                    recording_goes_on_while_rebuilding,
+                    /// While the store is rebuilt it answers as before.
+                    answers_stay_while_rebuilding,
+                    /// `compact` changes no answer.
+                    compact_changes_no_answer,
+                    /// Answers are folds of the log after every batch.
+                    answers_fold_the_log_as_it_grows,
+                    /// Every event is counted as soon as it is recorded.
+                    every_single_append_is_counted_at_once,
+                }
+                persistent {
+                    /// Answers stay after reopening, rebuilt and compacted or not.
+                    answers_stay_after_reopening,
+                }
+                many_processes {
+                    /// A rebuild that is killed does no harm, and a later one does all of it.
+                    a_killed_rebuild_does_no_harm,
+                }
+            }
+
+            /// Queries are exact: equal to a fold of the selected events of the whole log.
+            queries {
+                always {
+                    /// Every combination of filters, windows and groups.
+                    every_combination_is_exact,
+                    /// Windows hold their start, and not their end.
+                    windows_are_half_open,
+                    /// Windows about the borders of minutes, hours, days and weeks.
+                    windows_cut_to_the_microsecond,
+                    /// A window with equal ends holds nothing.
+                    an_empty_window_holds_nothing,
+                    /// Events may be recorded in any order of time.
+                    order_of_time_does_not_matter,
+                    /// Many events of one instant are all counted.
+                    equal_times_are_all_counted,
+                    /// Events that come late count in the windows of their time.
+                    late_events_count_where_they_belong,
+                    /// Events and windows at the first and the last instant.
+                    the_ends_of_time_are_counted,
+                    /// A name that the log does not know gives no rows; no name is a pattern.
+                    unknown_names_give_no_rows,
+                    /// A new store gives no rows.
+                    a_store_without_events_gives_no_rows,
+                    /// The selection of events without a tool is empty.
+                    no_event_is_without_a_tool,
+                    /// Events without a session or project are a group of their own.
+                    absent_is_not_an_empty_name,
+                    /// A tool, a session and a project of one name are kept apart.
+                    names_of_different_sorts_are_kept_apart,
+                    /// Counts, sums and maxima of durations, past 64 bits.
+                    durations_are_exact,
+                    /// A project's row shows the first path that the log has for it.
+                    project_rows_show_the_first_path,
+                    /// A session's row shows the project of most of its selected uses.
+                    session_rows_show_the_main_project,
+                    /// 20,000 events in batches of 1 to 5,000.
+                    a_long_history_is_exact,
+                    /// Hundreds of tools, sessions and projects.
+                    many_names_are_exact,
+                    /// The three queries by name, and the recent outcomes.
+                    the_seeds_three_queries_answer,
+                }
+            }
+
+            /// Uses by span of time: calendar days, hours, any cut.
+            spans {
+                always {
+                    /// Each span counts its own events.
+                    each_counts_its_own,
+                    /// Calendar days of 23 and 25 hours.
+                    days_of_23_and_25_hours_are_exact,
+                    /// Edges cut to the microsecond.
+                    edges_cut_to_the_microsecond,
+                    /// Events outside of all spans are not counted.
+                    events_outside_are_not_counted,
+                    /// Without two edges there is no span, and no row.
+                    fewer_than_two_edges_give_no_rows,
+                    /// Filters and windows hold within spans.
+                    filters_and_windows_hold_within,
+                    /// A span without an event has no row.
+                    empty_ones_give_no_row,
+                    /// 1,440 minutes, 1,000 microseconds, all of time in two.
+                    many_and_narrow_ones_are_exact,
+                }
+            }
+
+            /// Recent uses: latest time first, then highest position.
+            recent {
+                always {
+                    /// The latest come first.
+                    the_latest_come_first,
+                    /// Of equal times the highest position comes first.
+                    of_equal_times_the_highest_position_comes_first,
+                    /// Late events stand where their time puts them.
+                    late_events_stand_where_their_time_puts_them,
+                    /// Limit 0 gives nothing.
+                    a_limit_of_0_gives_nothing,
+                    /// Any limit is kept, up to the largest.
+                    any_limit_is_kept,
+                    /// The only use of a name is found, however far back.
+                    rare_names_are_found_far_back,
+                    /// Windows hold, with and without filters.
+                    windows_hold,
+                    /// The latest outcomes of a tool, as the log grows.
+                    outcomes_follow_the_latest_uses,
+                }
+            }
+
+            /// Rows stand in one order, whatever the history.
+            order {
+                always {
+                    /// The most used come first.
+                    the_most_used_come_first,
+                    /// Of equal use, names stand in order of their bytes.
+                    ties_stand_by_name,
+                    /// Sessions: by use, then name; none before any.
+                    sessions_stand_by_use_then_name,
+                    /// Projects: by use, then path, then id.
+                    projects_stand_by_use_then_path_then_id,
+                    /// Spans: by time.
+                    spans_stand_by_time,
+                    /// The same events in another order give the same rows.
+                    it_does_not_depend_on_the_order_of_recording,
+                    /// No row is without a use.
+                    no_row_is_empty,
+                }
+            }
+
+            /// Any number of threads and processes record and read at once.
+            many {
+                always {
+                    /// Eight threads lose nothing and double nothing.
+                    threads_lose_nothing,
+                    /// Queries see whole batches, and ever more of them.
+                    threads_see_whole_batches,
+                    /// A batch's events stand together in the log.
+                    a_batch_of_a_thread_stays_together,
+                }
+                many_processes_refused {
+                    /// Where one handle is all, a second is busy, or has a store of its own.
+                    a_second_handle_is_busy_or_shares_nothing,
+                }
+                many_processes {
+                    /// What one handle records the other sees at once.
+                    two_handles_see_each_other_at_once,
+                    /// New names in two handles, and in appends that fail, are not mixed.
+                    names_of_two_handles_are_not_mixed,
+                    /// What one handle rebuilds the other goes on with.
+                    a_rebuild_is_seen_by_another_handle,
+                    /// Eight processes beside a long-lived writer and reader lose nothing.
+                    eight_processes_lose_nothing,
+                    /// No query sees half of another process's batch.
+                    no_query_sees_half_of_another_process_batch,
+                    /// `rebuild` and `verify` run while another process records.
+                    maintenance_runs_beside_another_process,
+                    /// What is answered as busy is not recorded; all else is.
+                    what_is_busy_is_not_recorded_and_nothing_else_is_lost,
+                }
+            }
+
+            /// Files carry a format version, read before anything is changed.
+            formats {
+                file_backed {
+                    /// A newer format is refused, and left bit for bit.
+                    a_newer_one_is_refused_and_left,
+                    /// So is a file that is no store.
+                    a_foreign_file_is_refused_and_left,
+                    /// A folder at the address is refused.
+                    a_folder_in_its_place_is_refused,
+                    /// Without `create` a missing store is `Missing`, and stays so.
+                    a_missing_store_is_not_made_unasked,
+                    /// So is one in a folder that is not there.
+                    a_missing_folder_is_an_error,
+                    /// A store of the present format opens without `migrate`.
+                    the_present_one_needs_no_migration,
+                }
+                file_backed_refused {
+                    /// Where stores are no files, none is made at the address.
+                    no_file_is_made,
+                }
+            }
+
+            /// No input and no file can make a store panic, or answer wrongly unknown to `verify`.
+            damage {
+                always {
+                    /// Questions at the ends of every range are answered.
+                    no_question_panics,
+                    /// A panic in the caller's own progress report does no harm.
+                    a_panic_of_the_caller_does_no_harm,
+                }
+                file_backed {
+                    /// Single bytes changed anywhere.
+                    flipped_bytes_are_withstood,
+                    /// Single bytes changed in the first 128.
+                    flipped_bytes_of_the_beginning_are_withstood,
+                    /// Files that end too early.
+                    cut_files_are_withstood,
+                    /// Blank pages.
+                    blank_pages_are_withstood,
+                    /// A tool's name that is changed in the file is found.
+                    a_changed_name_is_found,
+                }
+            }
+
+            /// Nothing but the event's fields is stored, for the owner alone.
+            private {
+                always {
+                    /// A store adds nothing of its own to an event.
+                    nothing_is_added_to_an_event,
+                }
+                file_backed {
+                    /// Every file is for its owner alone, at every time.
+                    files_are_for_the_owner_alone,
+                    /// No file names the folder that it is in or was made from.
+                    files_tell_nothing_of_the_machine,
+                }
+            }
+
+            /// Random commands, the same on every backend, against the reference store.
+            model {
+                always {
+                    /// On one handle.
+                    random_commands,
+                }
+                persistent {
+                    /// With reopening between them.
+                    random_commands_with_reopening,
+                }
+                many_processes {
+                    /// On two handles by turns.
+                    random_commands_on_two_handles,
+                }
+            }
         }
     };
 }

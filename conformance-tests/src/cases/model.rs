@@ -1,0 +1,167 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tooltally_core::{
+    Condition, Event, GroupBy, Log, Maintenance, MaintenanceExt, MemoryStore, Position, Queries, Selection, Store,
+};
+
+use crate::events;
+use crate::harness::{Harness, ProcessEntry};
+use crate::site::Site;
+
+/// How many sequences are tried, and how long they get.
+const SEQUENCES: u32 = 24;
+const LENGTH: usize = 24;
+
+#[derive(Clone, Debug)]
+enum Command {
+    Append(Vec<Event>),
+    /// Numbered events, many at once: what a backend does only now and then comes to be done.
+    AppendMany(std::ops::Range<u64>),
+    /// On the condition that the head is so far from where it is.
+    AppendAt(Vec<Event>, i64),
+    Usage(Selection, GroupBy),
+    Recent(Selection, usize),
+    Read(u64, usize),
+    Verify,
+    Rebuild,
+    Compact,
+    /// Closes the store and opens it again; where there are several handles, goes on with another.
+    Reopen,
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        8 => vec(events::event(), 0..30).prop_map(Command::Append),
+        4 => (0..2_000_u64, 1..900_u64).prop_map(|(from, count)| Command::AppendMany(1_000 + from..1_000 + from + count)),
+        2 => (vec(events::event(), 0..5), prop_oneof![2 => Just(0), 1 => -2..=2_i64]).prop_map(|(e, by)| Command::AppendAt(e, by)),
+        8 => (events::selection(), events::group_by()).prop_map(|(s, g)| Command::Usage(s, g)),
+        4 => (events::selection(), 0..40_usize).prop_map(|(s, limit)| Command::Recent(s, limit)),
+        2 => (0..3_000_u64, 0..80_usize).prop_map(|(after, limit)| Command::Read(after, limit)),
+        1 => Just(Command::Verify),
+        1 => Just(Command::Rebuild),
+        1 => Just(Command::Compact),
+        2 => Just(Command::Reopen),
+    ]
+}
+
+/// How a sequence treats [`Command::Reopen`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handles {
+    /// One, which stays.
+    One,
+    /// One at a time.
+    Reopened,
+    /// Two at once, by turns.
+    Two,
+}
+
+struct Run<'a, H: Harness> {
+    site: &'a Site<H>,
+    handles: Vec<Box<dyn Store>>,
+    model: MemoryStore,
+}
+
+impl<H: Harness> Run<'_, H> {
+    fn apply(&mut self, command: &Command, handles: Handles) {
+        let (store, model) = (&*self.handles[0], &self.model);
+        match command {
+            Command::Append(events) => append(store, model, events, Condition::None),
+            Command::AppendMany(numbers) => {
+                append(store, model, &events::numbered_all(numbers.clone()), Condition::None);
+            }
+            Command::AppendAt(events, by) => {
+                let head = model.head().unwrap().get().saturating_add_signed(*by);
+                append(store, model, events, Condition::HeadIs(Position::new(head)));
+            }
+            Command::Usage(selection, group_by) => {
+                assert_eq!(store.usage(selection, group_by).unwrap(), model.usage(selection, group_by).unwrap());
+            }
+            Command::Recent(selection, limit) => {
+                assert_eq!(store.recent(selection, *limit).unwrap(), model.recent(selection, *limit).unwrap());
+            }
+            Command::Read(after, limit) => {
+                let after = Position::new(*after);
+                assert_eq!(store.read(after, *limit).unwrap(), model.read(after, *limit).unwrap());
+            }
+            Command::Verify => assert_eq!(store.verify_quietly().unwrap().events, model.head().unwrap().get()),
+            Command::Rebuild => store.rebuild_quietly().unwrap(),
+            // Another handle may stand in its way.
+            Command::Compact if handles == Handles::Two => match Maintenance::compact(store) {
+                Ok(()) => {}
+                Err(e) => assert!(e.is_busy(), "compact fails: {e:?}"),
+            },
+            Command::Compact => Maintenance::compact(store).unwrap(),
+            Command::Reopen => self.reopen(handles),
+        }
+    }
+
+    fn reopen(&mut self, handles: Handles) {
+        match handles {
+            Handles::One => {}
+            Handles::Reopened => {
+                self.handles.clear();
+                self.handles.push(self.site.open());
+            }
+            Handles::Two => self.handles.reverse(),
+        }
+    }
+
+    fn finish(&self) {
+        for store in &self.handles {
+            let log = |store: &dyn Store| store.read(Position::START, usize::MAX).unwrap();
+            assert_eq!(log(&**store), log(&self.model));
+            store.verify_quietly().unwrap();
+        }
+    }
+}
+
+/// Both answer the same, success or not.
+fn append(store: &dyn Store, model: &MemoryStore, events: &[Event], condition: Condition) {
+    let found = store.append(events, condition).map_err(|e| e.to_string());
+    let expected = model.append(events, condition).map_err(|e| e.to_string());
+    assert_eq!(found, expected);
+}
+
+fn run<H: Harness>(commands: &[Command], handles: Handles) {
+    let site = Site::<H>::new();
+    let count = if handles == Handles::Two { 2 } else { 1 };
+    let mut run = Run { handles: (0..count).map(|_| site.open()).collect(), site: &site, model: MemoryStore::new() };
+    for command in commands {
+        run.apply(command, handles);
+    }
+    run.finish();
+}
+
+/// Tries random sequences; one that fails is made as short as it gets, and shown.
+fn random<H: Harness>(handles: Handles, seed: u8) {
+    let config = Config { cases: SEQUENCES, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    // The same sequences on every backend and every day.
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]));
+    let outcome = runner.run(&vec(command(), 1..LENGTH), |commands| {
+        catch_unwind(AssertUnwindSafe(|| run::<H>(&commands, handles)))
+            .map_err(|panic| TestCaseError::fail(message_of(&*panic)))
+    });
+    if let Err(e) = outcome {
+        panic!("{e}");
+    }
+}
+
+fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+}
+
+pub(crate) fn random_commands<H: Harness>() {
+    random::<H>(Handles::One, 1);
+}
+
+pub(crate) fn random_commands_with_reopening<H: Harness>() {
+    random::<H>(Handles::Reopened, 2);
+}
+
+pub(crate) fn random_commands_on_two_handles<H: ProcessEntry>() {
+    random::<H>(Handles::Two, 3);
+}
