@@ -1,0 +1,162 @@
+//! Event lines, our own JSON: written by `events`, read by `import`.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use tooltally::{
+    Attributes, Event, EventId, Outcome, Position, Project, ProjectId, Recorded, Source, ToolDuration, ToolUse,
+};
+
+use super::field::{Field, Problem};
+use super::item::{Item, Pairs};
+use super::parse::{RawText, parse_bytes};
+use super::values;
+
+/// The version of the line's format.
+const VERSION: u8 = 1;
+
+/// Writes a recorded event as one line of JSON, without the line's end.
+pub fn event_line(recorded: &Recorded) -> String {
+    write(&recorded.event, Some(recorded.position))
+}
+
+/// Writes an event that is not recorded yet as one line of JSON, without the line's end; its position is `null`.
+pub fn unrecorded_event_line(event: &Event) -> String {
+    write(event, None)
+}
+
+/// Reads one event line.
+///
+/// # Errors
+/// What is wrong with the line: the field, never its value.
+pub fn read_event_line(line: &[u8]) -> Result<Event, String> {
+    let take = |item: Item<'_>, raw: &RawText<'_>| read(&item, || id_of_text(&raw.digest(), 1));
+    match parse_bytes(line, take) {
+        Ok(Ok(event)) => Ok(event),
+        Ok(Err(problem)) => Err(problem.to_string()),
+        Err(bad) => Err(format!("the line is {}", bad.reason("line"))),
+    }
+}
+
+/// The id of a line without one: its text, and its occurrence among equal lines, from 1.
+pub(super) fn id_of_text(digest: &[u8; 32], occurrence: u64) -> EventId {
+    EventId::derived(&[b"event line".as_slice(), digest, &occurrence.to_le_bytes()])
+}
+
+/// Reads an event from an object; `make_id` is asked where it has no id.
+pub(super) fn read(item: &Item<'_>, make_id: impl FnOnce() -> EventId) -> Result<Event, Problem> {
+    match item.v.number("v")? {
+        Some(version) if (version - f64::from(VERSION)).abs() < f64::EPSILON => {}
+        Some(_) => return Err(Problem::new("v", "is a version that this program does not read")),
+        None => return Err(Problem::missing("v")),
+    }
+    let tool = values::tool_name("tool", item.tool.required_text("tool")?)?;
+    let outcome: Outcome = parsed("outcome", item.outcome.required_text("outcome")?, "is not a known outcome")?;
+    let time = values::parse_time("time", item.time.required_text("time")?)?;
+    let id = match item.id.text("id")? {
+        Some(text) => parsed("id", text, "is not 32 hexadecimal digits")?,
+        None => make_id(),
+    };
+    let mut tool_use = ToolUse::new(id, tool, outcome, time);
+    tool_use.session = values::session("session", &item.session)?;
+    tool_use.project = project(item)?;
+    tool_use.agent = values::agent("agent", &item.agent)?;
+    tool_use.subagent = values::subagent("subagent", &item.subagent)?;
+    tool_use.duration = values::duration("duration_ms", &item.duration_ms)?;
+    tool_use.source = match item.source.text("source")? {
+        Some(text) => parsed("source", text, "is not a known source")?,
+        None => Source::Import,
+    };
+    tool_use.attributes = attributes(&item.attributes)?;
+    Ok(tool_use.into())
+}
+
+fn parsed<T: std::str::FromStr>(field: &'static str, text: &str, what: &'static str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::new(field, what))
+}
+
+fn project(item: &Item<'_>) -> Result<Option<Project>, Problem> {
+    let path = values::path("path", &item.path)?;
+    Ok(match (item.project.text("project")?, path) {
+        (Some(id), path) => {
+            let id: ProjectId = parsed("project", id, "is not 16 hexadecimal digits")?;
+            Some(Project { id, path })
+        }
+        (None, Some(path)) => Some(Project { id: ProjectId::of_path(path.as_str()), path: Some(path) }),
+        (None, None) => None,
+    })
+}
+
+fn attributes(pairs: &Pairs<'_>) -> Result<Attributes, Problem> {
+    let mut attributes = Attributes::new();
+    match pairs {
+        Pairs::Absent => {}
+        Pairs::Wrong => return Err(Problem::new("attributes", "is not an object")),
+        Pairs::Given(pairs) => {
+            for (key, value) in pairs {
+                let Field::Text(value) = value else {
+                    return Err(Problem::new("attributes", "holds a value that is not a string of allowed length"));
+                };
+                attributes
+                    .set(key, value)
+                    .map_err(|_| Problem::new("attributes", "holds a pair too many, or one that is not allowed"))?;
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+fn write(event: &Event, position: Option<Position>) -> String {
+    // Texts and numbers always have a JSON form, so this cannot fail.
+    serde_json::to_string(&Line { event, position }).unwrap_or_default()
+}
+
+struct Line<'a> {
+    event: &'a Event,
+    position: Option<Position>,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("v", &VERSION)?;
+        map.serialize_entry("position", &self.position.map(Position::get))?;
+        map.serialize_entry("id", &self.event.id().to_string())?;
+        if let Event::ToolUse(tool_use) = self.event {
+            let project = tool_use.project.as_ref();
+            map.serialize_entry("tool", tool_use.tool.as_str())?;
+            map.serialize_entry("session", &tool_use.session.as_ref().map(AsRef::<str>::as_ref))?;
+            map.serialize_entry("project", &project.map(|p| p.id.to_string()))?;
+            map.serialize_entry("path", &project.and_then(|p| p.path.as_ref()).map(AsRef::<str>::as_ref))?;
+            map.serialize_entry("agent", &tool_use.agent.as_ref().map(AsRef::<str>::as_ref))?;
+            map.serialize_entry("subagent", &tool_use.subagent.as_ref().map(AsRef::<str>::as_ref))?;
+            map.serialize_entry("outcome", tool_use.outcome.as_str())?;
+            map.serialize_entry("time", &tool_use.time.to_string())?;
+            map.serialize_entry("duration_ms", &tool_use.duration.map(Millis))?;
+            map.serialize_entry("source", tool_use.source.as_str())?;
+            map.serialize_entry("attributes", &Pair(&tool_use.attributes))?;
+        }
+        map.end()
+    }
+}
+
+/// A duration in milliseconds: a whole number where it is one, else with its microseconds.
+struct Millis(ToolDuration);
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let micros = self.0.as_micros();
+        if micros.is_multiple_of(1000) {
+            return serializer.serialize_u64(micros / 1000);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
+        serializer.serialize_f64(micros as f64 / 1000.0)
+    }
+}
+
+struct Pair<'a>(&'a Attributes);
+
+impl Serialize for Pair<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
+}

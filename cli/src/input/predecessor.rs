@@ -1,0 +1,221 @@
+//! The predecessor's database: each row of `tool_usage_events` an event.
+//!
+//! A row has no call id, so it cannot be reconciled with transcripts: its id is made of all its columns.
+
+use std::path::Path;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, Row};
+use tooltally::{EventId, Outcome, Project, Source, ToolUse};
+
+use super::context::{Context, Place, Stop};
+use super::field::{Field, MAX_TEXT_BYTES, Problem};
+use super::values;
+
+/// The columns of an event, in the order in which they are read.
+const COLUMNS: [&str; 6] = ["id", "tool_name", "session_id", "project_hash", "success", "created_at"];
+
+/// Reads the database at `path`. Writes nothing, neither into it nor beside it.
+pub(super) fn read(path: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
+    let database = match open(path) {
+        Ok(database) => database,
+        Err(reason) => {
+            context.skip_source(reason);
+            return Ok(());
+        }
+    };
+    match kind(&database.connection) {
+        Ok(Ok(())) => {}
+        Ok(Err(reason)) => {
+            context.skip_source(reason);
+            return Ok(());
+        }
+        Err(_) => {
+            context.skip_source("an SQLite database that is damaged or locked");
+            return Ok(());
+        }
+    }
+    context.summary.files += 1;
+    match read_rows(&database.connection, context) {
+        Ok(result) => result,
+        Err(_) => {
+            context.skip_source("an SQLite database that could not be read to its end");
+            Ok(())
+        }
+    }
+}
+
+/// A database, and the folder of its copy where one was needed.
+struct Database {
+    connection: Connection,
+    _copy: Option<tempfile::TempDir>,
+}
+
+/// Opens a database without leaving a trace. One at rest is opened as immutable; one in use is read beside its user;
+/// one whose last user left a journal is read from a copy, since SQLite must write to mend it.
+fn open(path: &Path) -> Result<Database, &'static str> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    let has = |suffix: &str| std::fs::metadata(beside(suffix)).is_ok_and(|found| found.len() > 0);
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let failed = |_| "an SQLite database that could not be opened";
+    if !has("-wal") && !has("-journal") {
+        let connection = Connection::open_with_flags(immutable_uri(path)?, read_only | OpenFlags::SQLITE_OPEN_URI)
+            .map_err(failed)?;
+        return Ok(Database { connection, _copy: None });
+    }
+    if has("-wal") && has("-shm") {
+        let connection = Connection::open_with_flags(path, read_only).map_err(failed)?;
+        return Ok(Database { connection, _copy: None });
+    }
+    let copy_failed = |_| "an SQLite database with a journal that could not be copied to read it";
+    let folder = tempfile::tempdir().map_err(copy_failed)?;
+    let copied = folder.path().join("copy.db");
+    std::fs::copy(path, &copied).map_err(copy_failed)?;
+    for suffix in ["-wal", "-journal"] {
+        if has(suffix) {
+            std::fs::copy(beside(suffix), folder.path().join(format!("copy.db{suffix}"))).map_err(copy_failed)?;
+        }
+    }
+    let connection = Connection::open(&copied).map_err(failed)?;
+    Ok(Database { connection, _copy: Some(folder) })
+}
+
+/// The URI of a file that nobody changes while it is read.
+fn immutable_uri(path: &Path) -> Result<String, &'static str> {
+    let absolute = dunce::canonicalize(path).map_err(|_| "an SQLite database whose path could not be resolved")?;
+    let text = absolute.to_str().ok_or("an SQLite database whose path is not UTF-8")?;
+    let mut uri = String::from("file:");
+    if !text.starts_with('/') {
+        // A drive: `file:///C:/…`.
+        uri.push_str("///");
+    }
+    for byte in text.bytes() {
+        match byte {
+            b'\\' if cfg!(windows) => uri.push('/'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b':' => uri.push(char::from(byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Ok(uri)
+}
+
+/// Whether the database is the predecessor's; else what it is.
+fn kind(connection: &Connection) -> rusqlite::Result<Result<(), &'static str>> {
+    let mut found = connection.prepare("SELECT type FROM sqlite_schema WHERE name = 'tool_usage_events'")?;
+    let types: Vec<String> = found.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if types.iter().any(|kind| kind == "view") {
+        return Ok(Err("a tooltally store: name it with --db"));
+    }
+    if types.is_empty() {
+        return Ok(Err("an SQLite database without tool_usage_events"));
+    }
+    let mut columns = connection.prepare("SELECT name FROM pragma_table_info('tool_usage_events')")?;
+    let columns: Vec<String> = columns.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let has_all = COLUMNS.iter().all(|wanted| columns.iter().any(|column| column == wanted));
+    Ok(if has_all { Ok(()) } else { Err("an SQLite database whose tool_usage_events lacks columns") })
+}
+
+fn read_rows(connection: &Connection, context: &mut Context<'_>) -> rusqlite::Result<Result<(), Stop>> {
+    // A text too long for any field is not loaded: a row may hold a gigabyte.
+    let columns: Vec<String> =
+        COLUMNS.iter().map(|column| format!("iif(octet_length({column}) > {MAX_TEXT_BYTES}, x'', {column})")).collect();
+    let mut statement =
+        connection.prepare(&format!("SELECT {} FROM tool_usage_events ORDER BY id", columns.join(", ")))?;
+    let mut rows = statement.query([])?;
+    let mut number = 0;
+    while let Some(row) = rows.next()? {
+        number += 1;
+        if let Err(stop) = take_row(row, Place { unit: "row", number }, context)? {
+            return Ok(Err(stop));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn take_row(row: &Row<'_>, place: Place, context: &mut Context<'_>) -> rusqlite::Result<Result<(), Stop>> {
+    let mut values = Vec::with_capacity(COLUMNS.len());
+    for column in 0..COLUMNS.len() {
+        values.push(row.get_ref(column)?);
+    }
+    Ok(match event(&values, context) {
+        Ok(tool_use) => context.event(tool_use),
+        Err(problem) => {
+            context.skip(place, &problem.to_string());
+            Ok(())
+        }
+    })
+}
+
+fn event(values: &[ValueRef<'_>], context: &mut Context<'_>) -> Result<ToolUse, Problem> {
+    let fields: Vec<Field<'_>> = values.iter().map(|value| field(*value)).collect();
+    let [_, tool, session, project, success, time] = fields.as_slice() else {
+        return Err(Problem::new("row", "has an unexpected number of columns"));
+    };
+    let tool = values::tool_name("tool_name", tool.required_text("tool_name")?)?;
+    let success = success.number("success")?.ok_or(Problem::missing("success"))?;
+    let outcome = if success == 0.0 { Outcome::Failure } else { Outcome::Success };
+    let time = created_at(time.required_text("created_at")?)?;
+    let mut tool_use = ToolUse::new(id(values), tool, outcome, time).source(Source::Import);
+    tool_use.session = values::session("session_id", session).unwrap_or_else(|problem| {
+        context.note(&problem.to_string());
+        None
+    });
+    tool_use.project = match project.text("project_hash").map(|text| text.map(str::parse)) {
+        Ok(None) => None,
+        Ok(Some(Ok(id))) => Some(Project::from_id(id)),
+        Ok(Some(Err(_))) | Err(_) => {
+            context.note("project_hash is not 16 hexadecimal digits");
+            None
+        }
+    };
+    Ok(tool_use)
+}
+
+fn field(value: ValueRef<'_>) -> Field<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "only whether success is zero is asked")]
+    match value {
+        ValueRef::Null => Field::Null,
+        ValueRef::Integer(number) => Field::Number(number as f64),
+        ValueRef::Real(number) => Field::Number(number),
+        ValueRef::Text(text) => std::str::from_utf8(text).map_or(Field::Compound, |text| Field::Text(text.into())),
+        ValueRef::Blob([]) => Field::TooLong,
+        ValueRef::Blob(_) => Field::Compound,
+    }
+}
+
+/// Made of every column, each with its type.
+fn id(values: &[ValueRef<'_>]) -> EventId {
+    let mut parts = vec![b"predecessor's row".to_vec()];
+    for value in values {
+        let (kind, bytes) = match value {
+            ValueRef::Null => (0, Vec::new()),
+            ValueRef::Integer(number) => (1, number.to_le_bytes().to_vec()),
+            ValueRef::Real(number) => (2, number.to_le_bytes().to_vec()),
+            ValueRef::Text(text) => (3, text.to_vec()),
+            ValueRef::Blob(bytes) => (4, bytes.to_vec()),
+        };
+        parts.push(vec![kind]);
+        parts.push(bytes);
+    }
+    EventId::derived(&parts)
+}
+
+/// `YYYY-MM-DD HH:MM:SS` in UTC, fractions allowed, or an RFC 3339 instant.
+fn created_at(text: &str) -> Result<tooltally::Timestamp, Problem> {
+    let civil = text.parse::<jiff::civil::DateTime>().ok().filter(|_| !text.ends_with(['Z', 'z']));
+    match civil.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC).ok()) {
+        Some(time) if !has_offset(text) => tooltally::Timestamp::from_jiff(time.timestamp())
+            .map_err(|_| Problem::new("created_at", "lies before 1970 or after 9999")),
+        _ => values::parse_time("created_at", text),
+    }
+}
+
+/// Whether a time of day is followed by an offset from UTC.
+fn has_offset(text: &str) -> bool {
+    text.get("2026-03-01".len()..).is_some_and(|rest| rest.contains(['+', '-']))
+}
