@@ -51,6 +51,5 @@ impl Calls {
 
 /// The 64 bits by which a digest is counted.
 pub(super) fn key(id: EventId) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    id.as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
 }

@@ -194,7 +194,7 @@ impl<'de> Shape<'de> for ToolUseResult<'de> {
 /// One block of a message.
 #[derive(Debug, Default)]
 pub(super) struct Block<'a> {
-    block_type: Field<'a>,
+    kind: Field<'a>,
     pub(super) id: Field<'a>,
     pub(super) name: Field<'a>,
     pub(super) tool_use_id: Field<'a>,
@@ -204,14 +204,14 @@ pub(super) struct Block<'a> {
 
 impl Block<'_> {
     pub(super) fn is_type(&self, name: &str) -> bool {
-        matches!(&self.block_type, Field::Text(text) if text == name)
+        matches!(&self.kind, Field::Text(text) if text == name)
     }
 }
 
 impl<'de> Shape<'de> for Block<'de> {
     fn set<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
-            "type" => self.block_type = map.next_value()?,
+            "type" => self.kind = map.next_value()?,
             "id" => self.id = map.next_value()?,
             "name" => self.name = map.next_value()?,
             "tool_use_id" => self.tool_use_id = map.next_value()?,

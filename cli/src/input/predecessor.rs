@@ -36,13 +36,10 @@ pub(super) fn read(path: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
         }
     }
     context.summary.files += 1;
-    match read_rows(&database.connection, context) {
-        Ok(result) => result,
-        Err(_) => {
-            context.skip_source("an SQLite database that could not be read to its end");
-            Ok(())
-        }
-    }
+    read_rows(&database.connection, context).unwrap_or_else(|_| {
+        context.skip_source("an SQLite database that could not be read to its end");
+        Ok(())
+    })
 }
 
 /// A database, and the folder of its copy where one was needed.
@@ -97,11 +94,16 @@ fn immutable_uri(path: &Path) -> Result<String, &'static str> {
         match byte {
             b'\\' if cfg!(windows) => uri.push('/'),
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b':' => uri.push(char::from(byte)),
-            other => uri.push_str(&format!("%{other:02X}")),
+            other => uri.extend(['%', hex(other >> 4), hex(other & 15)]),
         }
     }
     uri.push_str("?immutable=1");
     Ok(uri)
+}
+
+/// A hexadecimal digit.
+fn hex(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 /// Whether the database is the predecessor's; else what it is.
