@@ -1,13 +1,37 @@
-//! Placeholder until the engine is written.
-use std::path::Path;
-use tooltally_core::{Error, MemoryStore, OpenOptions, Result};
+//! The SQLite backend of [tooltally](tooltally_core).
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("usage.db");
+//! use tooltally_core::{EventId, LogExt, Outcome, QueriesExt, Timestamp, ToolName, ToolUse};
+//! use tooltally_sqlite::SqliteStore;
+//!
+//! let store = SqliteStore::open(&path)?;
+//! let bash = ToolName::new("Bash")?;
+//! let time = Timestamp::from_micros(1_767_225_600_000_000)?;
+//! store.record(&ToolUse::new(EventId::random()?, bash.clone(), Outcome::Success, time).into())?;
+//! assert_eq!(store.usage_for_tool(&bash, None, None)?.uses(), 1);
+//! # Ok::<(), tooltally_core::Error>(())
+//! ```
+//!
+//! A store is one SQLite database in WAL mode, so it has a `-wal` and a `-shm` file beside it. Any number of
+//! threads and processes may read and record at once. Other programs may read it too, best by its public
+//! view `tool_usage_events`; they must not write.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `store.rs` | the store: a thin implementation of the core's traits |
+//! | `engine.rs` | opening, connections, transactions |
+//! | `tables.rs` | the core's tables in SQL |
+//! | `schema.rs` | the tables, the view, the format's number |
+//! | `migration.rs` | which formats are taken, and what becomes of the others |
+//! | `error.rs` | SQLite's errors as the core's |
 
-/// Placeholder.
-pub struct SqliteStore;
-impl SqliteStore {
-    /// Placeholder.
-    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<MemoryStore> {
-        let _ = (path, options);
-        Err(Error::invalid("db", "not written yet"))
-    }
-}
+mod engine;
+mod error;
+mod migration;
+mod schema;
+mod store;
+mod tables;
+
+pub use store::SqliteStore;

@@ -21,7 +21,6 @@ pub enum Durability {
 /// let patient = OpenOptions::new().wait(Duration::from_secs(30));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent choices, each with a default")]
 pub struct OpenOptions {
     create: bool,
     migrate: bool,

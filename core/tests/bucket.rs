@@ -1,5 +1,7 @@
 //! The split of windows, against brute force.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use proptest::prelude::*;
 use tooltally_core::bucket::{Split, Width, split};
 use tooltally_core::{Timestamp, Window};

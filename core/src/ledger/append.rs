@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::fold::Fold;
 use super::ids::probe;
-use super::names::{Interned, Known, Names};
+use super::names::{Interned, Known, Names, first_path, first_path_key};
 use super::row::LogRow;
 use super::state::{LIVE, State};
 use super::tables::{Transaction, Tree};
 use super::tail::{FOLD_AT, Tail};
-use crate::{Appended, Condition, Event, EventId, Position, Result};
+use crate::{Appended, Condition, Event, EventId, Position, Result, codec};
 
 /// One caller's batch.
 pub(super) struct Request<'a> {
@@ -135,19 +135,18 @@ impl<'a> Appender<'a> {
         if let Some(number) = learnt.number_known(name) {
             return Ok(number);
         }
-        let known = kind(&mut *super::lock(self.known)).number_known(name);
+        let known = kind(&mut super::lock(self.known)).number_known(name);
         let text = name.to_text();
         let number = match known {
             Some(number) => Some(number),
             None => self.transaction.name_number(T::KIND, &text)?,
         };
-        let number = match number {
-            Some(number) => number,
-            None => {
-                let number = self.transaction.last_name(T::KIND)?.saturating_add(1);
-                self.transaction.push_name(T::KIND, number, &text)?;
-                number
-            }
+        let number = if let Some(number) = number {
+            number
+        } else {
+            let number = self.transaction.last_name(T::KIND)?.saturating_add(1);
+            self.transaction.push_name(T::KIND, number, &text)?;
+            number
         };
         learnt.learn(number, name.clone());
         Ok(number)
@@ -160,17 +159,14 @@ impl<'a> Appender<'a> {
         }
         let known = super::lock(self.known).first_paths.get(&project).copied();
         let first = match known {
-            Some(first) => first,
-            None => match super::names::first_path(self.transaction, project)? {
-                Some(first) => first,
-                None => {
-                    let key = super::names::first_path_key(project);
-                    let sealed = crate::codec::seal(&key, &path)?;
-                    self.transaction.put(Tree::Meta, &key, &sealed)?;
-                    path
-                }
-            },
+            Some(first) => Some(first),
+            None => first_path(self.transaction, project)?,
         };
+        if first.is_none() {
+            let key = first_path_key(project);
+            self.transaction.put(Tree::Meta, &key, &codec::seal(&key, &path)?)?;
+        }
+        let first = first.unwrap_or(path);
         self.learnt.names.first_paths.insert(project, first);
         Ok(())
     }

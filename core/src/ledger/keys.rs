@@ -150,9 +150,6 @@ fn read_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 
 /// A key as a message shows it.
 pub(super) fn show(tree: super::Tree, key: &[u8]) -> String {
-    let mut text = format!("{} row ", tree.as_str());
-    for byte in key {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
+    let hex = key.iter().map(|byte| format!("{byte:02x}"));
+    format!("{} row {}", tree.as_str(), hex.collect::<String>())
 }

@@ -182,7 +182,7 @@ impl<E: Engine> Log for Ledger<E> {
                     return Err(tail::gap(next));
                 }
                 next = next.next();
-                events.push(lock(&self.names).event(snapshot, position, row)?);
+                events.push(lock(&self.names).event(snapshot, position, &row)?);
                 Ok(())
             })?;
             if next <= last { Err(tail::gap(next)) } else { Ok(events) }

@@ -145,7 +145,7 @@ impl Names {
     }
 
     /// A row as the event that was appended.
-    pub(super) fn event(&mut self, snapshot: &dyn Snapshot, position: Position, row: LogRow) -> Result<Recorded> {
+    pub(super) fn event(&mut self, snapshot: &dyn Snapshot, position: Position, row: &LogRow) -> Result<Recorded> {
         let damage = |detail: &str| Error::corrupt(format!("log position {position}"), detail);
         if row.kind != LogRow::TOOL_USE {
             return Err(damage("holds an unknown kind of event"));

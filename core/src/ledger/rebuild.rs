@@ -63,12 +63,7 @@ fn advance(transaction: &mut dyn Transaction, generation: u32, first_paths: &mut
     let last = Position::new(state.folded_to().get() + PIECE).min(head);
     let left = head.get() - state.folded_to().get();
     let is_last = left < FOLD_AT as u64;
-    if !is_last {
-        let fold = read_piece(transaction, first, last, first_paths)?;
-        refuse_duplicates(transaction, &state, &fold)?;
-        fold.write(transaction, &mut state)?;
-        state.store(transaction, REBUILT)?;
-    } else {
+    if is_last {
         read_piece(transaction, first, head, first_paths)?;
         for (project, path) in first_paths.iter() {
             let key = first_path_key(*project);
@@ -76,6 +71,11 @@ fn advance(transaction: &mut dyn Transaction, generation: u32, first_paths: &mut
         }
         state.store(transaction, LIVE)?;
         transaction.delete(Tree::Meta, REBUILT)?;
+    } else {
+        let fold = read_piece(transaction, first, last, first_paths)?;
+        refuse_duplicates(transaction, &state, &fold)?;
+        fold.write(transaction, &mut state)?;
+        state.store(transaction, REBUILT)?;
     }
     Ok(Step { progress: Progress { done: last.get(), total: head.get() }, is_last })
 }

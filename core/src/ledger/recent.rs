@@ -64,7 +64,7 @@ pub(super) fn recent(view: &View<'_>, selection: &Selection, limit: usize) -> Re
     }
     latest.cut();
     let mut names = super::lock(view.names);
-    latest.rows.into_iter().map(|(position, row)| names.event(view.snapshot, position, row)).collect()
+    latest.rows.into_iter().map(|(position, row)| names.event(view.snapshot, position, &row)).collect()
 }
 
 fn scope_of(wanted: Wanted) -> Scope {
@@ -92,11 +92,13 @@ fn from_recents(view: &View<'_>, wanted: Wanted, tool: u32, latest: &mut Latest)
 /// One session, its days from the latest down.
 fn from_session(view: &View<'_>, wanted: Wanted, session: u32, latest: &mut Latest) -> Result<()> {
     let (first, last) = keys::session_range(view.state.generation, Some(session));
+    let mut day_before = None;
     view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Backward, &mut |bytes, _| {
         let Some((session, day, project, _)) = keys::read_session_key(bytes) else {
             return Err(Error::corrupt(keys::show(Tree::Rollups, bytes), "its key is cut"));
         };
-        if latest.is_full_at(Width::Day.start_of(day.saturating_add(1))) {
+        // A day has a row per project: only a new day says that the one above has come whole.
+        if day_before.replace(day) != Some(day) && latest.is_full_at(Width::Day.start_of(day.saturating_add(1))) {
             return Ok(ControlFlow::Break(()));
         }
         if wanted.project.matches(project) && touches(wanted, Width::Day, day) {

@@ -263,7 +263,7 @@ impl Projections<'_> {
         self.expected[0] += rows.len() as u64;
         for (key, expected) in rows {
             if stored_cells(self.snapshot, self.state.generation, *key)?.as_ref() != Some(expected) {
-                return Err(self.differs(Tree::Rollups, &key.to_bytes(self.state.generation)));
+                return Err(differs(Tree::Rollups, &key.to_bytes(self.state.generation)));
             }
         }
         Ok(())
@@ -276,7 +276,7 @@ impl Projections<'_> {
             let stored = self.snapshot.get(Tree::Postings, &bytes)?;
             let stored = stored.map(|sealed| Positions::from_bytes(&bytes, key.block(), &sealed)).transpose()?;
             if stored.as_ref() != Some(expected) {
-                return Err(self.differs(Tree::Postings, &bytes));
+                return Err(differs(Tree::Postings, &bytes));
             }
         }
         Ok(())
@@ -289,7 +289,7 @@ impl Projections<'_> {
             let stored = self.snapshot.get(Tree::Recents, &bytes)?;
             let stored = stored.map(|sealed| recents::from_bytes(&bytes, &sealed)).transpose()?;
             if stored.as_ref() != Some(expected) {
-                return Err(self.differs(Tree::Recents, &bytes));
+                return Err(differs(Tree::Recents, &bytes));
             }
         }
         Ok(())
@@ -308,8 +308,8 @@ impl Projections<'_> {
         }
         Err(Error::corrupt(tree.as_str(), format!("has {count} rows where the log gives {expected}")))
     }
+}
 
-    fn differs(&self, tree: Tree, key: &[u8]) -> Error {
-        Error::corrupt(keys::show(tree, key), "differs from the log's fold")
-    }
+fn differs(tree: Tree, key: &[u8]) -> Error {
+    Error::corrupt(keys::show(tree, key), "differs from the log's fold")
 }

@@ -44,7 +44,7 @@ impl Directory {
             else {
                 continue;
             };
-            if high - low <= u64::from(u32::MAX) {
+            if u32::try_from(high - low).is_ok() {
                 let output = self.new_run(low, high);
                 self.merges.push(Merge { level, inputs: inputs.len(), output, resume: 0 });
             }

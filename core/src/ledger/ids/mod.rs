@@ -124,16 +124,14 @@ fn level_of(entries: u64) -> usize {
 
 /// 32 bits that spread evenly, whatever the id: callers may make ids of their own, so both halves are
 /// mixed (the finalizer of `SplitMix64`; Steele, Lea and Flood, OOPSLA 2014).
+#[expect(clippy::cast_possible_truncation, reason = "the halves of a number are what is wanted")]
 pub(super) fn fingerprint(id: EventId) -> u32 {
     let bits = u128::from_be_bytes(*id.as_bytes());
-    #[expect(clippy::cast_possible_truncation, reason = "the halves of a number, then its upper bits")]
     let (high, low) = ((bits >> 64) as u64, bits as u64);
     let mix = |mut z: u64| {
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     };
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
-    let upper = (mix(low.wrapping_add(mix(high.wrapping_add(0x9E37_79B9_7F4A_7C15)))) >> 32) as u32;
-    upper
+    (mix(low.wrapping_add(mix(high.wrapping_add(0x9E37_79B9_7F4A_7C15)))) >> 32) as u32
 }

@@ -1,0 +1,88 @@
+//! The tables of file format 1, and the public view.
+
+use rusqlite::Connection;
+use tooltally_core::Result;
+
+use crate::error::{Operation, map};
+
+/// Marks the database as tooltally's, in SQLite's header: "ttal".
+pub(crate) const APPLICATION_ID: u32 = 0x7474_616C;
+/// The file format, in SQLite's `user_version`.
+pub(crate) const FORMAT: u32 = 1;
+
+/// The log's rows and names are columns, so that other programs can read them; projections are sealed
+/// bytes. Numbers of names are 0 where absent. `log.kind` 1 is a tool use; times are microseconds since
+/// 1970 (UTC), durations microseconds.
+const TABLES: &str = "
+CREATE TABLE names (
+    kind INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (kind, number)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX names_by_text ON names (kind, text);
+
+CREATE TABLE log (
+    position INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    time INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    project INTEGER NOT NULL,
+    path INTEGER NOT NULL,
+    agent INTEGER NOT NULL,
+    subagent INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    source INTEGER NOT NULL,
+    duration INTEGER,
+    attributes TEXT,
+    checksum INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE rollups (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE postings (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE recents (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE id_runs (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Public: its columns keep name and meaning, and are only added to.
+const VIEW: &str = "
+CREATE VIEW tool_usage_events AS
+SELECT
+    log.position AS id,
+    tool.text AS tool_name,
+    session.text AS session_id,
+    project.text AS project_hash,
+    log.outcome = 0 AS success,
+    strftime('%Y-%m-%d %H:%M:%S', log.time / 1000000, 'unixepoch') AS created_at,
+    CASE log.outcome WHEN 0 THEN 'success' WHEN 1 THEN 'failure' WHEN 2 THEN 'interrupted'
+        WHEN 3 THEN 'rejected' WHEN 4 THEN 'invalid' END AS outcome,
+    path.text AS project_path,
+    agent.text AS agent,
+    subagent.text AS subagent,
+    CASE log.source WHEN 0 THEN 'hook' WHEN 1 THEN 'transcript' WHEN 2 THEN 'import' WHEN 3 THEN 'library' END
+        AS source,
+    log.time AS time_micros,
+    log.duration AS duration_micros,
+    log.attributes AS attributes,
+    lower(hex(log.id)) AS event_id
+FROM log
+LEFT JOIN names AS tool ON tool.kind = 0 AND tool.number = log.tool
+LEFT JOIN names AS session ON session.kind = 1 AND session.number = log.session
+LEFT JOIN names AS project ON project.kind = 2 AND project.number = log.project
+LEFT JOIN names AS path ON path.kind = 3 AND path.number = log.path
+LEFT JOIN names AS agent ON agent.kind = 4 AND agent.number = log.agent
+LEFT JOIN names AS subagent ON subagent.kind = 5 AND subagent.number = log.subagent
+WHERE log.kind = 1;
+";
+
+/// Makes everything, inside the caller's transaction.
+pub(crate) fn create(connection: &Connection) -> Result<()> {
+    let header = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};");
+    [TABLES, VIEW, &header]
+        .into_iter()
+        .try_for_each(|sql| connection.execute_batch(sql).map_err(|e| map(e, Operation::new("make the tables"))))
+}

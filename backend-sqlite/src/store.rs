@@ -1,0 +1,75 @@
+//! The store: a thin implementation of the core's traits.
+
+use std::path::Path;
+
+use tooltally_core::ledger::Ledger;
+use tooltally_core::{
+    Appended, Condition, Event, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, Queries, Recorded, Result,
+    Selection, UsageRow, Verified,
+};
+
+use crate::engine::SqliteEngine;
+
+/// A store in an SQLite database.
+pub struct SqliteStore {
+    ledger: Ledger<SqliteEngine>,
+}
+
+impl SqliteStore {
+    /// Opens the store at a path, made if missing.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &OpenOptions::new())
+    }
+
+    /// Opens the store at a path as the options say. `exclusive` is of no use to SQLite: the store is shared.
+    ///
+    /// # Errors
+    /// [`Missing`](tooltally_core::Error::Missing), [`NotAStore`](tooltally_core::Error::NotAStore),
+    /// [`UnsupportedFormat`](tooltally_core::Error::UnsupportedFormat), [`Busy`](tooltally_core::Error::Busy)
+    /// while another process makes the same store, [`Corrupt`](tooltally_core::Error::Corrupt),
+    /// [`Denied`](tooltally_core::Error::Denied), and SQLite's failures.
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        Ok(Self { ledger: Ledger::new(SqliteEngine::open(path.as_ref(), options)?) })
+    }
+}
+
+impl Log for SqliteStore {
+    fn append(&self, events: &[Event], condition: Condition) -> Result<Vec<Appended>> {
+        self.ledger.append(events, condition)
+    }
+
+    fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>> {
+        self.ledger.read(after, limit)
+    }
+
+    fn head(&self) -> Result<Position> {
+        self.ledger.head()
+    }
+}
+
+impl Queries for SqliteStore {
+    fn usage(&self, selection: &Selection, group_by: &GroupBy) -> Result<Vec<UsageRow>> {
+        self.ledger.usage(selection, group_by)
+    }
+
+    fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+        self.ledger.recent(selection, limit)
+    }
+}
+
+impl Maintenance for SqliteStore {
+    fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
+        self.ledger.verify(progress)
+    }
+
+    fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        self.ledger.rebuild(progress)
+    }
+
+    fn compact(&self) -> Result<()> {
+        self.ledger.compact()
+    }
+}
