@@ -82,7 +82,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::missing_panics_doc,
     reason = "the whole crate is tests: a panic is how a case says what does not hold"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "made numbers are small: any type holds them"
 )]
 
 mod cases;

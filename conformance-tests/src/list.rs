@@ -211,28 +211,34 @@ macro_rules! __cases {
                     late_events_count_where_they_belong,
                     /// Events and windows at the first and the last instant.
                     the_ends_of_time_are_counted,
-                    /// A name that the log does not know gives no rows; no name is a pattern.
-                    unknown_names_give_no_rows,
                     /// A new store gives no rows.
                     a_store_without_events_gives_no_rows,
+                    /// Counts, sums and maxima of durations, past 64 bits.
+                    durations_are_exact,
+                    /// 20,000 events in batches of 1 to 5,000.
+                    a_long_history_is_exact,
+                    /// The three queries by name, and the recent outcomes.
+                    the_seeds_three_queries_answer,
+                }
+            }
+
+            /// Names are told apart exactly, and rows are about what the log says.
+            names {
+                always {
+                    /// A name that the log does not know gives no rows; no name is a pattern.
+                    unknown_names_give_no_rows,
                     /// The selection of events without a tool is empty.
                     no_event_is_without_a_tool,
                     /// Events without a session or project are a group of their own.
                     absent_is_not_an_empty_name,
                     /// A tool, a session and a project of one name are kept apart.
                     names_of_different_sorts_are_kept_apart,
-                    /// Counts, sums and maxima of durations, past 64 bits.
-                    durations_are_exact,
                     /// A project's row shows the first path that the log has for it.
                     project_rows_show_the_first_path,
                     /// A session's row shows the project of most of its selected uses.
                     session_rows_show_the_main_project,
-                    /// 20,000 events in batches of 1 to 5,000.
-                    a_long_history_is_exact,
                     /// Hundreds of tools, sessions and projects.
                     many_names_are_exact,
-                    /// The three queries by name, and the recent outcomes.
-                    the_seeds_three_queries_answer,
                 }
             }
 

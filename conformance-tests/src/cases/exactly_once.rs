@@ -1,4 +1,4 @@
-use tooltally_core::{Appended, Event, EventId, Outcome, Position, Source, ToolDuration, ToolUse};
+use tooltally_core::{Appended, Event, EventId, Outcome, Position, Recorded, Source, ToolDuration, ToolUse};
 
 use crate::check::{assert_log, assert_sound, head, new_from, record, record_in_batches, uses, whole_log};
 use crate::events::{Mixer, at, numbered, numbered_all, project, session, tool, use_of};
@@ -229,7 +229,7 @@ pub(crate) fn processes_record_an_event_once<H: ProcessEntry>() {
         worker.finish();
     }
     let log = whole_log(&*store);
-    let mut numbers: Vec<_> = log.iter().map(|r| r.id()).collect();
+    let mut numbers: Vec<_> = log.iter().map(Recorded::id).collect();
     numbers.sort_unstable();
     let mut expected: Vec<_> = (0..900).map(crate::events::id).collect();
     expected.sort_unstable();

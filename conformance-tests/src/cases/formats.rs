@@ -37,10 +37,11 @@ pub(crate) fn a_newer_one_is_refused_and_left<H: FileBacked>() {
 }
 
 pub(crate) fn a_foreign_file_is_refused_and_left<H: FileBacked>() {
+    let noise = vec![0x7f; 20_000];
     let foreign: [&[u8]; 4] = [
         b"# Notes\n\nNothing of this is a store.\n",
         b"{\"tool\": \"Bash\", \"outcome\": \"success\"}\n",
-        &[0x7f; 20_000],
+        &noise,
         b"x",
     ];
     for bytes in foreign {

@@ -7,6 +7,7 @@ pub(crate) mod exactly_once;
 pub(crate) mod formats;
 pub(crate) mod many;
 pub(crate) mod model;
+pub(crate) mod names;
 pub(crate) mod order;
 pub(crate) mod positions;
 pub(crate) mod private;

@@ -81,14 +81,14 @@ pub(crate) fn recording_goes_on_while_rebuilding<H: Harness>() {
     record(store, &numbered_all(0..2_000));
     let recorded = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let recorder = scope.spawn(|| {
+        let writing = scope.spawn(|| {
             for n in (2_000..3_500).step_by(50) {
                 record(store, &numbered_all(n..n + 50));
             }
             recorded.store(true, Ordering::Release);
         });
         loop {
-            let done = recorded.load(Ordering::Acquire) || recorder.is_finished();
+            let done = recorded.load(Ordering::Acquire) || writing.is_finished();
             store.rebuild_quietly().unwrap();
             if done {
                 break;
@@ -107,13 +107,13 @@ pub(crate) fn answers_stay_while_rebuilding<H: Harness>() {
     let before = Answers::of(store);
     let asked = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let asker = scope.spawn(|| {
+        let questioning = scope.spawn(|| {
             for _ in 0..4 {
                 assert!(Answers::of(store) == before, "an answer differs while the store is rebuilt");
             }
             asked.store(true, Ordering::Release);
         });
-        while !asked.load(Ordering::Acquire) && !asker.is_finished() {
+        while !asked.load(Ordering::Acquire) && !questioning.is_finished() {
             store.rebuild_quietly().unwrap();
         }
     });

@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tooltally_core::{
-    AgentName, Appended, Condition, Error, Event, EventId, GroupBy, Log, Maintenance, MaintenanceExt, OpenOptions,
-    Position, Progress, Project, ProjectPath, Queries, Recorded, Result, Selection, SessionId, Source, SubagentName,
-    Timestamp, ToolDuration, ToolName, ToolUse, UsageRow, Verified, fold,
+    Appended, Condition, Error, Event, EventId, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, Project,
+    Queries, Recorded, Result, Selection, Timestamp, ToolDuration, ToolUse, UsageRow, Verified, fold,
 };
 
 pub(crate) const FORMAT: u32 = 1;
 const MAGIC: &str = "tooltally-plain";
+const HEADER_BYTES: usize = 65;
 
 /// The store: a file, and what this handle has read of it.
 pub(crate) struct PlainStore {
@@ -41,14 +41,18 @@ impl PlainStore {
     /// Opens the store at a path, as the options say.
     pub(crate) fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
         let (name, wait) = (path.display().to_string(), options.longest_wait());
-        let file = match owner_only().create(options.creates()).open(path) {
+        let mut how = File::options();
+        how.read(true).write(true).create(options.creates());
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+        let file = match how.open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !options.creates() => {
                 return Err(Error::Missing { path: name });
             }
             Err(e) => return Err(engine("open the file")(e)),
         };
-        let state = State { length: header(0).len() as u64, log: Vec::new(), ids: HashMap::new() };
+        let state = State { length: HEADER_BYTES as u64, log: Vec::new(), ids: HashMap::new() };
         let store = Self { file, path: name, wait, state: Mutex::new(state) };
         store.begin()?;
         store.locked(|_| Ok(()))?;
@@ -58,10 +62,8 @@ impl PlainStore {
     /// A new file gets its first line.
     fn begin(&self) -> Result<()> {
         let _lock = Lock::new(&self.file, self.wait)?;
-        match self.file.metadata().map_err(engine("look at the file"))?.len() {
-            0 => write_at(&self.file, 0, header(header(0).len() as u64).as_bytes()),
-            _ => Ok(()),
-        }
+        let is_new = self.file.metadata().map_err(engine("look at the file"))?.len() == 0;
+        if is_new { write_at(&self.file, 0, header(FORMAT, HEADER_BYTES as u64).as_bytes()) } else { Ok(()) }
     }
 
     /// Takes in what others have recorded, then works while they are kept out.
@@ -100,20 +102,18 @@ impl Log for PlainStore {
             let mut answers = Vec::new();
             for event in events {
                 let next = Position::new((state.log.len() + new.len()) as u64 + 1);
-                match state.ids.get(&event.id()).or_else(|| fresh.get(&event.id())) {
-                    Some(first) => answers.push(Appended::Duplicate(*first)),
-                    None => {
-                        lines.push_str(&line_of(event)?);
-                        fresh.insert(event.id(), next);
-                        new.push(event.clone());
-                        answers.push(Appended::New(next));
-                    }
+                let known = state.ids.get(&event.id()).or_else(|| fresh.get(&event.id())).copied();
+                answers.push(known.map_or(Appended::New(next), Appended::Duplicate));
+                if known.is_none() {
+                    lines.push_str(&line_of(event)?);
+                    fresh.insert(event.id(), next);
+                    new.push(event.clone());
                 }
             }
             if !new.is_empty() {
                 write_at(&self.file, state.length, lines.as_bytes())?;
                 let length = state.length + lines.len() as u64;
-                write_at(&self.file, 0, header(length).as_bytes())?;
+                write_at(&self.file, 0, header(FORMAT, length).as_bytes())?;
                 state.length = length;
                 new.into_iter().try_for_each(|event| state.take_in(event))?;
             }
@@ -145,7 +145,7 @@ impl Maintenance for PlainStore {
     /// Reads the file anew: what this handle holds is compared with it.
     fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
         let events = self.locked(|state| {
-            let events = read_lines(&self.file, header(0).len() as u64, state.length)?;
+            let events = read_lines(&self.file, HEADER_BYTES as u64, state.length)?;
             let differs = events.iter().zip(&state.log).position(|(event, held)| *event != held.event);
             match differs.or((events.len() != state.log.len()).then_some(events.len())) {
                 Some(at) => Err(Error::corrupt(format!("position {}", at + 1), "differs from what was read before")),
@@ -162,7 +162,7 @@ impl Maintenance for PlainStore {
     }
 
     fn compact(&self) -> Result<()> {
-        self.verify_quietly().map(|_| ())
+        Ok(())
     }
 }
 
@@ -196,31 +196,19 @@ fn engine(operation: &'static str) -> impl FnOnce(std::io::Error) -> Error {
     move |e| Error::Engine { operation, source: Arc::new(e) }
 }
 
-fn owner_only() -> fs::OpenOptions {
-    let mut options = File::options();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 fn write_at(mut file: &File, at: u64, bytes: &[u8]) -> Result<()> {
     file.seek(SeekFrom::Start(at)).map_err(engine("seek in the file"))?;
     file.write_all(bytes).and_then(|()| file.sync_data()).map_err(engine("write to the file"))
 }
 
-/// The first line: format, recorded bytes, checksum, always as long.
-fn header(length: u64) -> String {
-    header_of(FORMAT, length)
-}
-
-pub(crate) fn header_of(format: u32, length: u64) -> String {
+/// The first line: format, recorded bytes, checksum; always [`HEADER_BYTES`] long.
+fn header(format: u32, length: u64) -> String {
     let text = format!("{MAGIC} {format:010} {length:020}");
     format!("{text} {:016x}\n", checksum(text.as_bytes()))
 }
 
 fn recorded_length(mut file: &File, path: &str) -> Result<u64> {
-    let mut bytes = vec![0; header(0).len()];
+    let mut bytes = [0; HEADER_BYTES];
     let not_a_store =
         |reason: &str| Error::NotAStore { path: path.to_owned(), reason: reason.to_owned(), source: None };
     file.seek(SeekFrom::Start(0)).map_err(engine("seek in the file"))?;
@@ -230,7 +218,7 @@ fn recorded_length(mut file: &File, path: &str) -> Result<u64> {
     let [MAGIC, format, length, _] = words[..] else { return Err(not_a_store("its first line is another")) };
     let damaged = || Error::corrupt("the first line", "its checksum differs");
     let (format, length) = (format.parse().map_err(|_| damaged())?, length.parse().map_err(|_| damaged())?);
-    if header_of(format, length) != text {
+    if header(format, length) != text {
         return Err(damaged());
     }
     if format > FORMAT {
@@ -253,19 +241,17 @@ fn read_lines(mut file: &File, from: u64, to: u64) -> Result<Vec<Event>> {
     if read as u64 != length {
         return Err(damaged("the file ends before"));
     }
-    text.split_inclusive('\n').map(|line| event_of(line).ok_or_else(|| damaged(&format!("bad line: {line}")))).collect()
+    text.split_inclusive('\n').map(|line| event_of(line).map_err(|e| damaged(&e.to_string()))).collect()
 }
 
 fn line_of(event: &Event) -> Result<String> {
     let Event::ToolUse(u) = event else { return Err(Error::invalid("event", "is of a kind that is not stored here")) };
-    let project = u.project.as_ref();
-    let path = project.and_then(|p| p.path.as_ref());
     let mut fields = vec![u.id.to_string(), u.tool.to_string(), u.outcome.to_string(), u.source.to_string()];
     fields.push(u.time.as_micros().to_string());
     fields.push(u.duration.map(|d| d.as_micros().to_string()).unwrap_or_default());
     fields.push(u.session.as_ref().map(ToString::to_string).unwrap_or_default());
-    fields.push(project.map(|p| p.id.to_string()).unwrap_or_default());
-    fields.push(path.map(ToString::to_string).unwrap_or_default());
+    fields.push(u.project.as_ref().map(|p| p.id.to_string()).unwrap_or_default());
+    fields.push(u.project.iter().find_map(|p| p.path.as_ref()).map(ToString::to_string).unwrap_or_default());
     fields.push(u.agent.as_ref().map(ToString::to_string).unwrap_or_default());
     fields.push(u.subagent.as_ref().map(ToString::to_string).unwrap_or_default());
     fields.extend(u.attributes.iter().flat_map(|(key, value)| [key.to_owned(), value.to_owned()]));
@@ -273,34 +259,41 @@ fn line_of(event: &Event) -> Result<String> {
     Ok(format!("{:016x}\t{text}\n", checksum(text.as_bytes())))
 }
 
-/// The event of a line; `None` if it is damaged.
-fn event_of(line: &str) -> Option<Event> {
-    let (sum, text) = line.strip_suffix('\n')?.split_once('\t')?;
-    if sum != format!("{:016x}", checksum(text.as_bytes())) {
-        return None;
-    }
+fn event_of(line: &str) -> Result<Event> {
+    let damaged = || Error::corrupt("a line", "its checksum or a field is damaged");
+    let (sum, text) = line.strip_suffix('\n').and_then(|l| l.split_once('\t')).ok_or_else(damaged)?;
     let fields: Vec<&str> = text.split('\t').collect();
     let [id, tool, outcome, source, time, duration, session, project, path, agent, subagent, pairs @ ..] = &fields[..]
     else {
-        return None;
+        return Err(damaged());
     };
-    let time = Timestamp::from_micros(time.parse().ok()?).ok()?;
-    let mut u = ToolUse::new(id.parse().ok()?, ToolName::new(tool).ok()?, outcome.parse().ok()?, time);
-    u.source = source.parse::<Source>().ok()?;
-    u.duration = some(duration, |d| ToolDuration::from_micros(d.parse().ok()?).ok())?;
-    u.session = some(session, |s| SessionId::new(s).ok())?;
-    let path = some(path, |p| ProjectPath::new(p).ok())?;
-    u.project = some(project, |id| Some(Project { id: id.parse().ok()?, path }))?;
-    u.agent = some(agent, |a| AgentName::new(a).ok())?;
-    u.subagent = some(subagent, |s| SubagentName::new(s).ok())?;
-    for pair in pairs.chunks(2) {
-        let [key, value] = pair else { return None };
-        u.attributes.set(key, value).ok()?;
+    if sum != format!("{:016x}", checksum(text.as_bytes())) {
+        return Err(damaged());
     }
-    Some(u.into())
+    let time = Timestamp::from_micros(time.parse().map_err(|_| damaged())?)?;
+    let mut u = ToolUse::new(id.parse()?, tool.parse()?, outcome.parse()?, time);
+    u.source = source.parse()?;
+    u.duration = optional(duration, |d| ToolDuration::from_micros(d.parse().map_err(|_| damaged())?))?;
+    u.session = optional(session, str::parse)?;
+    let path = optional(path, str::parse)?;
+    u.project = optional(project, |id| Ok(Project { id: id.parse()?, path }))?;
+    u.agent = optional(agent, str::parse)?;
+    u.subagent = optional(subagent, str::parse)?;
+    for pair in pairs.chunks(2) {
+        let [key, value] = pair else { return Err(damaged()) };
+        u.attributes.set(key, value)?;
+    }
+    Ok(u.into())
 }
 
-/// An empty field is absent; any other must be read.
-fn some<T>(field: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
-    if field.is_empty() { Some(None) } else { read(field).map(Some) }
+/// An empty field is absent.
+fn optional<T>(field: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
+    if field.is_empty() { Ok(None) } else { read(field).map(Some) }
+}
+
+/// Writes another format's number into a file: how tests make one of a newer version.
+pub(crate) fn set_format(file: &Path, format: u32) -> std::io::Result<()> {
+    let text = fs::read_to_string(file)?;
+    let lines = text.split_once('\n').map_or("", |(_, lines)| lines);
+    fs::write(file, header(format, text.len() as u64) + lines)
 }

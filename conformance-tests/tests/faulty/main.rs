@@ -1,0 +1,110 @@
+//! The suite is tested too: stores with one planted fault each must fail the case that is there for it, and
+//! the sound store beside them must pass it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is tests, also what stands outside of test functions"
+)]
+
+mod files;
+mod log;
+mod questions;
+#[path = "../plain/store.rs"]
+mod store;
+mod with;
+
+use std::panic::catch_unwind;
+
+use tooltally_conformance::run;
+use with::{InFile, InMemory, Sound};
+
+/// The case passes on the sound store, and fails on the faulty one.
+fn assert_found(case: &str, sound: fn(), faulty: fn()) {
+    sound();
+    assert!(catch_unwind(faulty).is_err(), "{case} does not find the fault");
+}
+
+macro_rules! faults {
+    ($($base:ident { $($name:ident: $file:ident::$fault:ident => $group:ident::$case:ident,)* })*) => {
+        $($(
+            #[test]
+            fn $name() {
+                let case = concat!(stringify!($group), "::", stringify!($case));
+                assert_found(case, run::$group::$case::<$base<Sound>>, run::$group::$case::<$base<$file::$fault>>);
+            }
+        )*)*
+
+        /// The groups whose cases are tried here.
+        const GROUPS: &[&str] = &[$($(stringify!($group),)*)*];
+    };
+}
+
+faults! {
+    InMemory {
+        loses_the_last_event_of_a_batch: log::LosesTheLast => append::positions_grow_by_one,
+        records_part_of_a_failed_batch: log::RecordsPart => append::a_failed_batch_leaves_nothing,
+        loses_a_duration_of_zero: log::LosesZero => read::absent_fields_come_back_absent,
+        reads_from_the_position_itself: log::ReadsFrom => read::reading_starts_after_the_position,
+        gives_a_position_twice: log::GivesAPositionTwice => positions::batches_of_every_size_leave_no_gap,
+        counts_a_duplicate: log::CountsADuplicate => exactly_once::a_repeated_event_answers_with_the_first,
+        forgets_ids_far_back: log::ForgetsFarBack => exactly_once::duplicates_far_back_are_known,
+        takes_like_ids_for_one: log::TrustsFingerprints => exactly_once::ids_that_begin_alike_are_told_apart,
+        lets_the_last_record_win: log::LastWins => exactly_once::the_first_record_wins,
+        ignores_the_condition: log::IgnoresCondition => conditions::one_that_does_not_hold_names_the_head,
+        decides_before_the_transaction: log::DecidesEarly => conditions::of_racing_threads_one_wins,
+        forgives_duplicates_their_condition: log::ForgivesDuplicates
+            => conditions::one_that_does_not_hold_fails_recorded_events_too,
+        exposes_half_of_a_batch: log::ExposesHalf => many::threads_see_whole_batches,
+        loses_one_of_two_at_once: log::LosesARace => many::threads_lose_nothing,
+        adds_fields_of_its_own: log::AddsItsOwn => private::nothing_is_added_to_an_event,
+        cuts_a_window_a_microsecond_short: questions::CutsShort => queries::windows_are_half_open,
+        counts_the_end_of_a_window: questions::CountsTheEnd => queries::windows_cut_to_the_microsecond,
+        counts_late_events_nowhere: questions::DropsLate => queries::late_events_count_where_they_belong,
+        takes_absent_for_any: questions::AbsentIsAny => names::absent_is_not_an_empty_name,
+        does_not_mind_case: questions::IgnoresCase => names::unknown_names_give_no_rows,
+        takes_every_day_for_24_hours: questions::DaysOf24Hours => spans::days_of_23_and_25_hours_are_exact,
+        shows_empty_spans: questions::ShowsEmptyRows => spans::empty_ones_give_no_row,
+        puts_the_lower_position_first: questions::LowerPositionFirst
+            => recent::of_equal_times_the_highest_position_comes_first,
+        breaks_ties_backwards: questions::TiesBackwards => order::ties_stand_by_name,
+        counts_only_what_is_folded: questions::LeavesTheTailOut => truth::every_single_append_is_counted_at_once,
+        rebuilds_without_the_last_event: questions::RebuildDrops => truth::rebuild_changes_no_answer,
+        stops_counting_in_verify: questions::VerifiesNothing => truth::verify_goes_through_every_event,
+        overflows_a_large_limit: questions::Overflows => damage::no_question_panics,
+        gives_one_too_many_now_and_then: questions::OneTooMany => model::random_commands,
+    }
+    InFile {
+        forgets_on_reopening: files::Forgets => append::events_are_there_after_reopening,
+        starts_ids_anew_on_reopening: files::ForgetsIds => exactly_once::events_are_known_after_reopening,
+        loses_a_rebuild_on_reopening: files::ForgetsNewest => model::random_commands_with_reopening,
+        sees_only_its_own_records: files::KeepsItsHead => many::two_handles_see_each_other_at_once,
+        takes_a_newer_format: files::TakesNewer => formats::a_newer_one_is_refused_and_left,
+        overwrites_a_foreign_file: files::Overwrites => formats::a_foreign_file_is_refused_and_left,
+        makes_what_is_missing: files::AlwaysCreates => formats::a_missing_store_is_not_made_unasked,
+        panics_on_damage: files::PanicsOnDamage => damage::flipped_bytes_are_withstood,
+        starts_anew_on_damage: files::StartsAnew => damage::cut_files_are_withstood,
+        never_fails_to_verify: files::NeverFailsToVerify => damage::a_changed_name_is_found,
+    }
+}
+
+/// Elsewhere than on Unix the folder decides who may read a file.
+#[cfg(unix)]
+#[test]
+fn lets_others_read_its_files() {
+    use run::private::files_are_for_the_owner_alone as case;
+    assert_found(
+        "private::files_are_for_the_owner_alone",
+        case::<InFile<Sound>>,
+        case::<InFile<files::LetsOthersRead>>,
+    );
+}
+
+#[test]
+fn every_group_has_a_fault() {
+    for case in run::NAMES {
+        let (group, _) = case.split_once("::").unwrap();
+        assert!(GROUPS.contains(&group), "no fault is planted for the group {group}");
+    }
+}
