@@ -1,13 +1,47 @@
-//! Placeholder until the engine is written.
-use std::path::Path;
-use tooltally_core::{Error, MemoryStore, OpenOptions, Result};
+//! The [redb](https://www.redb.org) backend of tooltally: one file, pure Rust, no C compiler, shared by many
+//! threads and processes.
+//!
+//! ```
+//! use tooltally_core::{EventId, LogExt, Outcome, QueriesExt, Timestamp, ToolName, ToolUse};
+//! use tooltally_redb::RedbStore;
+//!
+//! # let folder = tempfile::TempDir::new().map_err(|_| tooltally_core::Error::invalid("folder", "none"))?;
+//! # let path = folder.path().join("usage.redb");
+//! let store = RedbStore::open(&path)?;
+//! let bash = ToolName::new("Bash")?;
+//! let time = Timestamp::from_micros(1_767_225_600_000_000)?;
+//! store.record(&ToolUse::new(EventId::random()?, bash.clone(), Outcome::Success, time).into())?;
+//! assert_eq!(store.usage_for_tool(&bash, None, None)?.uses(), 1);
+//! # Ok::<(), tooltally_core::Error>(())
+//! ```
+//!
+//! # Sharing
+//!
+//! By default any number of processes read and write at once (redb's `MultiWriter` mode); a reader sees the
+//! latest commit of any of them. One writes at a time; the others wait as long as the options say, then get
+//! [`Busy`](tooltally_core::Error::Busy). [`exclusive`](tooltally_core::OpenOptions::exclusive) keeps other
+//! processes out, and makes commits faster.
+//!
+//! Every commit is in two phases and records redb's free space, so that opening after a crash takes no longer
+//! than opening otherwise, however large the file.
+//!
+//! # Damage
+//!
+//! redb trusts its file and panics on some damaged ones. Such a panic becomes
+//! [`Corrupt`](tooltally_core::Error::Corrupt), and so does every later call on that store; open it anew to try
+//! again. The panic's message still goes to the process's panic hook, by default to stderr.
 
-/// Placeholder.
-pub struct RedbStore;
-impl RedbStore {
-    /// Placeholder.
-    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<MemoryStore> {
-        let _ = (path, options);
-        Err(Error::invalid("db", "not written yet"))
-    }
-}
+mod engine;
+mod error;
+mod file;
+mod guard;
+mod migration;
+mod opening;
+mod schema;
+mod store;
+mod tables;
+mod turns;
+mod wait;
+
+pub use engine::RedbEngine;
+pub use store::RedbStore;

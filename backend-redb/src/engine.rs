@@ -1,0 +1,223 @@
+//! [`RedbEngine`]: snapshots, transactions and care of one redb file.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use redb::{Database, ReadableDatabase};
+use tooltally_core::ledger::{Engine, Snapshot, Transaction};
+use tooltally_core::{OpenOptions, Result};
+
+use crate::error::{self, CHECK, COMMIT, COMPACT, READ, WRITE};
+use crate::guard::Guard;
+use crate::opening::{self, Handle, Opened};
+use crate::tables::Tables;
+use crate::turns::Turns;
+use crate::wait::Patience;
+
+/// One redb file as the engine of a [`Ledger`](tooltally_core::ledger).
+///
+/// After an I/O failure (a full disk, say) the file is opened anew for the next operation. After redb has
+/// panicked on a damaged file, every operation answers [`Error::Corrupt`](tooltally_core::Error::Corrupt),
+/// and the file's locks are free for others.
+pub struct RedbEngine {
+    path: PathBuf,
+    options: OpenOptions,
+    guard: Guard,
+    turns: Turns,
+    /// `None` while it could not be opened anew. Shared by transactions, alone for compaction and checks.
+    handle: RwLock<Option<Handle>>,
+}
+
+type Shared<'a> = RwLockReadGuard<'a, Option<Handle>>;
+type Alone<'a> = RwLockWriteGuard<'a, Option<Handle>>;
+
+impl RedbEngine {
+    /// Opens the file at a path as the options say.
+    ///
+    /// # Errors
+    /// As [`RedbStore::open_with`](crate::RedbStore::open_with).
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        let guard = Guard::default();
+        let handle = opening::open(path.as_ref(), options, &guard)?;
+        Ok(Self {
+            path: path.as_ref().to_owned(),
+            options: options.clone(),
+            guard,
+            turns: Turns::default(),
+            handle: RwLock::new(Some(handle)),
+        })
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::new(self.options.longest_wait())
+    }
+
+    /// The handle, beside the other transactions of this process.
+    fn shared(&self, patience: &mut Patience) -> Result<Shared<'_>> {
+        loop {
+            self.guard.check()?;
+            match self.handle.try_read() {
+                Ok(handle) if handle.is_some() && !self.guard.is_stale() => return Ok(handle),
+                Ok(handle) => {
+                    drop(handle);
+                    self.reopen(patience)?;
+                }
+                Err(TryLockError::Poisoned(_)) => self.handle.clear_poison(),
+                Err(TryLockError::WouldBlock) => patience.pause()?,
+            }
+        }
+    }
+
+    /// The handle, with no transaction of this process beside.
+    fn alone(&self, patience: &mut Patience) -> Result<Alone<'_>> {
+        loop {
+            match self.handle.try_write() {
+                Ok(handle) => return Ok(handle),
+                Err(TryLockError::Poisoned(_)) => self.handle.clear_poison(),
+                Err(TryLockError::WouldBlock) => patience.pause()?,
+            }
+        }
+    }
+
+    fn reopen(&self, patience: &mut Patience) -> Result<()> {
+        let mut slot = self.alone(patience)?;
+        if slot.is_some() && !self.guard.is_stale() {
+            return Ok(());
+        }
+        if let Some(handle) = slot.take() {
+            // Its failure is known; what matters is whether the file opens anew.
+            let _ = opening::close(handle, &self.guard);
+        }
+        // A store that was there is not made a second time.
+        let options = self.options.clone().create(false).wait(patience.left());
+        let handle = opening::open(&self.path, &options, &self.guard)?;
+        handle.file.opened(self.options.longest_wait());
+        *slot = Some(handle);
+        self.guard.mark_fresh();
+        Ok(())
+    }
+
+    fn write_on<R>(
+        &self,
+        handle: &Handle,
+        database: &Database,
+        patience: &mut Patience,
+        body: impl FnOnce(&mut dyn Transaction) -> Result<R>,
+    ) -> Result<R> {
+        let transaction = opening::begin(database, &self.guard, patience)?;
+        // A panic of the body is not redb's: it goes on once the transaction is undone.
+        let outcome = match Tables::new(&self.guard, &transaction) {
+            Err(failure) => Ok(Err(failure)),
+            Ok(mut tables) => {
+                let outcome = catch_unwind(AssertUnwindSafe(|| body(&mut tables)));
+                match (outcome, tables.close()) {
+                    (Ok(Ok(_)), Err(failure)) => Ok(Err(failure)),
+                    (outcome, _) => outcome,
+                }
+            }
+        };
+        if self.guard.is_broken() {
+            self.guard.release(transaction);
+            handle.file.abandon();
+            return match outcome {
+                Ok(Err(failure)) => Err(failure),
+                Ok(Ok(_)) => Err(error::broken()),
+                Err(payload) => resume_unwind(payload),
+            };
+        }
+        match outcome {
+            Ok(Ok(answer)) => {
+                // After a commit that failed, redb begins no other one on this handle.
+                let committed = self.guard.call(COMMIT, || transaction.commit());
+                committed.inspect_err(|_| self.guard.mark_stale()).map(|()| answer)
+            }
+            Ok(Err(failure)) => self.guard.call(WRITE, || transaction.abort()).and(Err(failure)),
+            Err(payload) => {
+                // Whatever comes of undoing it: nothing was committed, and the panic is the news.
+                let _ = self.guard.call(WRITE, || transaction.abort());
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    fn read_on<R>(&self, handle: &Handle, body: impl FnOnce(&dyn Snapshot) -> Result<R>) -> Result<R> {
+        let transaction = self.guard.call(READ, || match &handle.opened {
+            Opened::Writable(database) => database.begin_read(),
+            Opened::ReadOnly(database) => database.begin_read(),
+        })?;
+        let outcome = Tables::new(&self.guard, &transaction).and_then(|tables| {
+            let outcome = body(&tables);
+            tables.close().and(outcome)
+        });
+        self.guard.release(transaction);
+        if self.guard.is_broken() {
+            handle.file.abandon();
+        }
+        outcome
+    }
+}
+
+impl Engine for RedbEngine {
+    fn read<R>(&self, body: impl FnOnce(&dyn Snapshot) -> Result<R>) -> Result<R> {
+        let shared = self.shared(&mut self.patience())?;
+        match shared.as_ref() {
+            Some(handle) => self.read_on(handle, body),
+            None => Err(error::broken()),
+        }
+    }
+
+    fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
+        let mut patience = self.patience();
+        let _turn = self.turns.take(&patience)?;
+        let shared = self.shared(&mut patience)?;
+        match shared.as_ref() {
+            Some(handle @ Handle { opened: Opened::Writable(database), .. }) => {
+                self.write_on(handle, database, &mut patience, body)
+            }
+            Some(_) => Err(error::read_only()),
+            None => Err(error::broken()),
+        }
+    }
+
+    fn compact(&self) -> Result<()> {
+        let mut patience = self.patience();
+        drop(self.shared(&mut patience)?);
+        let mut slot = self.alone(&mut patience)?;
+        match slot.as_mut().map(|handle| &mut handle.opened) {
+            Some(Opened::Writable(database)) => {
+                let compacted = self.guard.call(COMPACT, || database.compact());
+                compacted.map(drop).map_err(|failure| error::with_wait(failure, &patience))
+            }
+            Some(Opened::ReadOnly(_)) => Err(error::read_only()),
+            None => Err(error::broken()),
+        }
+    }
+
+    /// A file opened for reading alone is not checked: redb's check may mend the record of free space.
+    fn check(&self) -> Result<()> {
+        let mut patience = self.patience();
+        drop(self.shared(&mut patience)?);
+        let mut slot = self.alone(&mut patience)?;
+        match slot.as_mut().map(|handle| &mut handle.opened) {
+            // `false` means that the record of free space had to be rebuilt, as after a killed writer; every
+            // checksum of the data was right.
+            Some(Opened::Writable(database)) => {
+                let checked = self.guard.call(CHECK, || database.check_integrity());
+                checked.map(drop).inspect_err(|_| self.guard.mark_stale())
+            }
+            Some(Opened::ReadOnly(_)) => Ok(()),
+            None => Err(error::broken()),
+        }
+    }
+}
+
+impl Drop for RedbEngine {
+    fn drop(&mut self) {
+        let slot = self.handle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = slot.take() {
+            // All that was promised is committed; there is nobody to tell.
+            let _ = opening::close(handle, &self.guard);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What redb and the file system say, in core's words. Nothing else in this crate maps their errors.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tooltally_core::{Cause, Error};
+
+use crate::wait::Patience;
+
+/// An operation, as errors name it: the object of "failed to".
+pub(crate) type Operation = &'static str;
+
+/// Opening the file.
+pub(crate) const OPEN: Operation = "open the store";
+/// Reading the catalog of tables.
+pub(crate) const CATALOG: Operation = "read the store's catalog";
+/// Beginning a transaction or reading in one.
+pub(crate) const READ: Operation = "read the store";
+/// Writing within a transaction.
+pub(crate) const WRITE: Operation = "write to the store";
+/// Committing.
+pub(crate) const COMMIT: Operation = "commit to the store";
+/// Compacting.
+pub(crate) const COMPACT: Operation = "compact the store";
+/// redb's integrity check.
+pub(crate) const CHECK: Operation = "check the store";
+/// Closing the file.
+pub(crate) const CLOSE: Operation = "close the store";
+
+/// The place of damage that redb itself met: it does not say where.
+const REDB_FILE: &str = "redb file";
+
+/// A lock that another process held for too long; the cause within an [`io::Error`].
+#[derive(Debug)]
+pub(crate) struct LockTimeout {
+    /// How long the wait was.
+    pub(crate) waited: Duration,
+}
+
+impl fmt::Display for LockTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "another process held a lock on the file for {:?}", self.waited)
+    }
+}
+
+impl StdError for LockTimeout {}
+
+/// redb's error, in core's words.
+pub(crate) fn from_redb(operation: Operation, error: redb::Error) -> Error {
+    match error {
+        redb::Error::Io(error) => from_io(operation, error),
+        redb::Error::Corrupted(detail) => Error::corrupt(REDB_FILE, detail),
+        redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TableIsNotMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. }
+        | redb::Error::TableDoesNotExist(_) => Error::Corrupt {
+            place: REDB_FILE.to_owned(),
+            detail: "a table is missing, or is not of its kind".to_owned(),
+            source: Some(Arc::new(error)),
+        },
+        redb::Error::TransactionInProgress => Error::Busy { waited: Duration::ZERO },
+        error => Error::Engine { operation, source: Arc::new(error) },
+    }
+}
+
+/// The operating system's error, in core's words.
+pub(crate) fn from_io(operation: Operation, error: io::Error) -> Error {
+    if let Some(timeout) = lock_timeout(&error) {
+        return Error::Busy { waited: timeout.waited };
+    }
+    let kind = error.kind();
+    let source: Cause = Arc::new(error);
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Error::Full { operation, source }
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::Denied { operation, source },
+        ErrorKind::UnexpectedEof => Error::Corrupt {
+            place: REDB_FILE.to_owned(),
+            detail: "it is shorter than it says".to_owned(),
+            source: Some(source),
+        },
+        ErrorKind::InvalidData => Error::Corrupt {
+            place: REDB_FILE.to_owned(),
+            detail: "it does not begin as a redb database".to_owned(),
+            source: Some(source),
+        },
+        _ => Error::Engine { operation, source },
+    }
+}
+
+/// Names the wait of an operation that redb refused at once, because others hold the file.
+pub(crate) fn with_wait(failure: Error, patience: &Patience) -> Error {
+    if failure.is_busy() { patience.busy() } else { failure }
+}
+
+/// Whether redb refuses further work on its handle after this error, so that the file is to be opened anew.
+pub(crate) fn wants_reopening(error: &redb::Error) -> bool {
+    match error {
+        redb::Error::Io(error) => lock_timeout(error).is_none(),
+        redb::Error::Backend(_)
+        | redb::Error::PreviousIo
+        | redb::Error::DatabaseClosed
+        | redb::Error::LockPoisoned(_)
+        | redb::Error::TransactionPoisoned => true,
+        _ => false,
+    }
+}
+
+/// The answer where redb panicked on what it read.
+pub(crate) fn from_panic(operation: Operation, payload: &(dyn Any + Send)) -> Error {
+    let said = payload.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");
+    Error::corrupt(REDB_FILE, format!("redb gave up when it was to {operation}: {said}"))
+}
+
+/// The answer of a handle on which redb panicked before.
+pub(crate) fn broken() -> Error {
+    Error::corrupt(REDB_FILE, "it was found damaged before; open the store anew")
+}
+
+/// Something else than a store of ours.
+pub(crate) fn not_a_store(path: &Path, reason: &str) -> Error {
+    Error::NotAStore { path: path.display().to_string(), reason: reason.to_owned(), source: None }
+}
+
+/// No store, and none to be made.
+pub(crate) fn missing(path: &Path) -> Error {
+    Error::Missing { path: path.display().to_string() }
+}
+
+/// A write to a store that was opened for reading alone.
+pub(crate) fn read_only() -> Error {
+    Error::Denied {
+        operation: WRITE,
+        source: Arc::new(io::Error::new(ErrorKind::PermissionDenied, "the store's file is read-only")),
+    }
+}
+
+fn lock_timeout(error: &io::Error) -> Option<&LockTimeout> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}

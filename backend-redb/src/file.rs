@@ -1,0 +1,259 @@
+//! The file beneath redb: its own backend, with bounded waits and without needless writes.
+//!
+//! Byte positions and flags are those of redb's `docs/design.md` ("File format", "Lock bytes").
+
+use std::fs::File;
+use std::io;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+use crate::error::LockTimeout;
+use crate::wait::Patience;
+
+/// How a redb database begins.
+pub(crate) const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+
+/// The flags stand after the magic number.
+const FLAGS_AT: u64 = MAGIC.len() as u64;
+/// Of the flags: the primary slot was committed in two phases, so it is sound whatever happened since.
+const TWO_PHASE: u8 = 1 << 2;
+/// Of the flags: the primary slot is not known to be on the disk yet.
+const PRIMARY_UNFLUSHED: u8 = 1 << 3;
+/// The length of redb's header with its two commit slots.
+const HEADER_LENGTH: usize = 320;
+
+/// The first lock byte that stands for no byte of the file.
+const LOCK_BASE: u64 = 1 << 62;
+/// Locked by a live writer to whom an unclean file is in order.
+const CONSISTENT_BYTE: u64 = LOCK_BASE + 4;
+
+/// The header's lock is held for microseconds, except while another process compacts. A caller with no
+/// patience for writers still waits this long for it.
+const SHORTEST_HEADER_WAIT: Duration = Duration::from_secs(1);
+
+/// A store's open file. Clones share it, so that the engine can close it beneath a redb that panicked.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreFile(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// `None` once abandoned.
+    backend: RwLock<Option<FileBackend>>,
+    wait_nanos: AtomicU64,
+    opening: AtomicBool,
+    unsynced: AtomicBool,
+    leaving: AtomicBool,
+}
+
+impl StoreFile {
+    /// Takes a file that is about to be opened as a database, with locks awaited for this long.
+    pub(crate) fn new(file: File, wait: Duration) -> Result<Self, redb::DatabaseError> {
+        let inner = Inner {
+            backend: RwLock::new(Some(FileBackend::new(file)?)),
+            wait_nanos: AtomicU64::new(0),
+            opening: AtomicBool::new(true),
+            unsynced: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
+        };
+        let file = Self(Arc::new(inner));
+        file.set_wait(wait);
+        Ok(file)
+    }
+
+    /// Ends the opening: from now on locks are awaited for this long.
+    pub(crate) fn opened(&self, wait: Duration) {
+        self.0.opening.store(false, Ordering::Release);
+        self.set_wait(wait);
+    }
+
+    /// Has the close that follows write nothing.
+    ///
+    /// redb ends a handle with a commit of its own, which costs more than the append of a short process. Where
+    /// many processes write, every commit records what the next one needs, and redb itself does without that
+    /// last commit when a writer is busy; so it is told that one is.
+    pub(crate) fn leave_quietly(&self) {
+        self.0.leaving.store(true, Ordering::Release);
+    }
+
+    /// Closes the file, whatever redb still holds: its locks are free, and every later access fails.
+    pub(crate) fn abandon(&self) {
+        drop(self.0.backend.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn set_wait(&self, wait: Duration) {
+        self.0.wait_nanos.store(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    fn wait(&self) -> Duration {
+        Duration::from_nanos(self.0.wait_nanos.load(Ordering::Acquire))
+    }
+
+    fn is_opening(&self) -> bool {
+        self.0.opening.load(Ordering::Acquire)
+    }
+
+    fn backend(&self) -> RwLockReadGuard<'_, Option<FileBackend>> {
+        self.0.backend.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T, E: From<io::Error>>(&self, access: impl FnOnce(&FileBackend) -> Result<T, E>) -> Result<T, E> {
+        match self.backend().as_ref() {
+            Some(backend) => access(backend),
+            None => Err(io::Error::other("the file was closed because of damage").into()),
+        }
+    }
+
+    fn try_until(wait: Duration, mut attempt: impl FnMut() -> Result<bool, BackendError>) -> Result<(), BackendError> {
+        let started = Instant::now();
+        let mut patience = Patience::new(wait);
+        while !attempt()? {
+            if patience.pause().is_err() {
+                let timeout = LockTimeout { waited: started.elapsed() };
+                return Err(BackendError::Io(io::Error::new(io::ErrorKind::WouldBlock, timeout)));
+            }
+        }
+        Ok(())
+    }
+
+    fn flags(backend: &FileBackend) -> io::Result<u8> {
+        let mut flags = [0];
+        backend.read(FLAGS_AT, &mut flags)?;
+        Ok(flags[0])
+    }
+
+    /// While opening, redb writes its header back, mostly as it was.
+    fn stands_already(backend: &FileBackend, offset: u64, data: &[u8]) -> bool {
+        let mut there = [0; HEADER_LENGTH];
+        offset == 0 && data.len() == HEADER_LENGTH && backend.read(0, &mut there).is_ok() && there == data
+    }
+}
+
+/// Whether this is a file of which nothing but its making was begun: empty, or zeros where redb had not yet
+/// written its magic number when it was killed.
+pub(crate) fn is_blank(length: u64, read: impl Fn(u64, &mut [u8]) -> io::Result<()>) -> io::Result<bool> {
+    const LONGEST_BEGINNING: u64 = 1 << 22;
+    const PAGE: usize = 4096;
+    const PAGE_SIZE_AT: usize = 12;
+    if length == 0 {
+        return Ok(true);
+    }
+    if length > LONGEST_BEGINNING || !length.is_multiple_of(PAGE as u64) {
+        return Ok(false);
+    }
+    let mut page = [0; PAGE];
+    read(0, &mut page)?;
+    let (header, rest) = page.split_at(HEADER_LENGTH);
+    let begun = header.get(PAGE_SIZE_AT..PAGE_SIZE_AT + 4) == Some(&4096_u32.to_le_bytes());
+    let magic_missing = header.starts_with(&[0; MAGIC.len()]);
+    if !magic_missing || !(begun || header.iter().all(|byte| *byte == 0)) || rest.iter().any(|byte| *byte != 0) {
+        return Ok(false);
+    }
+    for offset in (PAGE as u64..length).step_by(PAGE) {
+        read(offset, &mut page)?;
+        if page.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+impl StorageBackend for StoreFile {
+    fn len(&self) -> io::Result<u64> {
+        self.with(|backend| {
+            let length = backend.len()?;
+            // redb asks under its locks, so nobody else is just making the file.
+            if self.is_opening() && is_blank(length, |offset, out| backend.read(offset, out))? {
+                return Ok(0);
+            }
+            Ok(length)
+        })
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.with(|backend| {
+            backend.read(offset, out)?;
+            // What a killed writer left unflushed must reach the disk before redb publishes it.
+            if self.is_opening() && offset == 0 && out.get(MAGIC.len()).is_some_and(|f| f & PRIMARY_UNFLUSHED != 0) {
+                self.0.unsynced.store(true, Ordering::Release);
+            }
+            Ok(())
+        })
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.unsynced.store(true, Ordering::Release);
+        self.with(|backend| backend.set_len(len))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        if self.is_opening() && !self.0.unsynced.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.with(StorageBackend::sync_data)?;
+        self.0.unsynced.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.with(|backend| {
+            if self.is_opening() && Self::stands_already(backend, offset, data) {
+                return Ok(());
+            }
+            self.0.unsynced.store(true, Ordering::Release);
+            backend.write(offset, data)
+        })
+    }
+
+    fn close(&self) -> io::Result<()> {
+        match self.backend().as_ref() {
+            Some(backend) => backend.close(),
+            None => Ok(()),
+        }
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        if self.0.leaving.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        self.with(|backend| backend.try_lock_range(start, end))
+    }
+
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.with(|backend| backend.try_lock_shared_range(start, end))
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.with(|backend| match start {
+            Bound::Included(first) if first >= LOCK_BASE => {
+                Self::try_until(self.wait(), || backend.try_lock_range(start, end))
+            }
+            // The header: a writer takes it, with the writer's lock in hand, and others hold it for
+            // microseconds. A commit must not fail for that.
+            _ => backend.lock_range(start, end),
+        })
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        let wait = self.wait().max(SHORTEST_HEADER_WAIT);
+        self.with(|backend| Self::try_until(wait, || backend.try_lock_shared_range(start, end)))
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.with(|backend| backend.unlock_range(start, end))
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.with(|backend| {
+            let locked = backend.query_lock_range(start, end)?;
+            // A reader asks whether a live writer vouches for the file. After a two-phase commit the file
+            // vouches for itself: what is published is whole, whoever was killed since.
+            let vouched = !locked && start == Bound::Included(CONSISTENT_BYTE);
+            Ok(locked || (vouched && Self::flags(backend)? & TWO_PHASE != 0))
+        })
+    }
+}

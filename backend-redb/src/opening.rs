@@ -1,0 +1,317 @@
+//! From a path to an open database: nothing is changed before the file is known as ours and its format read.
+
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, UntypedTableHandle,
+    WriteTransaction,
+};
+use tooltally_core::ledger::Tree;
+use tooltally_core::{OpenOptions, Result};
+
+use crate::error::{self, COMMIT, OPEN, READ, WRITE};
+use crate::file::{self, MAGIC, StoreFile};
+use crate::guard::Guard;
+use crate::migration::{self, Content};
+use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
+use crate::wait::Patience;
+
+/// The memory that one open store may use for pages, read and written together.
+const CACHE_BYTES: usize = 32 << 20;
+
+/// The memory for the look at a file's format.
+const SMALL_CACHE_BYTES: usize = 1 << 20;
+
+/// What a redb database without our tables is.
+const FOREIGN: &str = "it is another program's redb database";
+
+/// An open database.
+pub(crate) enum Opened {
+    /// For reading and writing.
+    Writable(Database),
+    /// For reading alone: the file allows no more.
+    ReadOnly(ReadOnlyDatabase),
+}
+
+/// An open database and the file beneath it.
+pub(crate) struct Handle {
+    pub(crate) opened: Opened,
+    pub(crate) file: StoreFile,
+    /// Whether every commit leaves the file as the next process needs it, so that closing need not write.
+    quiet: bool,
+}
+
+/// How a database is shared.
+pub(crate) fn mode(options: &OpenOptions) -> ConcurrencyMode {
+    if options.is_exclusive() { ConcurrencyMode::ExclusiveWriter } else { ConcurrencyMode::MultiWriter }
+}
+
+/// Opens the store at a path as the options say.
+///
+/// # Errors
+/// As [`RedbStore::open_with`](crate::RedbStore::open_with).
+pub(crate) fn open(path: &Path, options: &OpenOptions, guard: &Guard) -> Result<Handle> {
+    let mut patience = Patience::new(options.longest_wait());
+    let (probe, writable) = open_file(path, options)?;
+    let content = match look(path, &probe)? {
+        Look::Blank => Content::Empty,
+        Look::Redb => {
+            let reader = open_read_only(path, options, guard, &mut patience)?;
+            match content(&reader, guard) {
+                Ok(Content::Store(format)) if !writable && migration::check(format).is_ok() => return Ok(reader),
+                content => {
+                    close(reader, guard)?;
+                    content?
+                }
+            }
+        }
+    };
+    match content {
+        Content::Foreign => return Err(error::not_a_store(path, FOREIGN)),
+        Content::Empty if !options.creates() => return Err(error::not_a_store(path, "it is empty")),
+        Content::Empty if !writable => return Err(error::read_only()),
+        Content::Empty => {}
+        Content::Store(format) => migration::check(format)?,
+    }
+    let handle = open_writable(path, options, guard, &mut patience)?;
+    if content == Content::Empty
+        && let Err(failure) = lay_out(path, &handle, guard, &mut patience)
+    {
+        // The failure that matters is the first one.
+        let _ = close(handle, guard);
+        return Err(failure);
+    }
+    Ok(handle)
+}
+
+/// Opens the file, made if missing and wanted; and whether it may be written.
+fn open_file(path: &Path, options: &OpenOptions) -> Result<(File, bool)> {
+    match fs::metadata(path) {
+        Ok(metadata) => expect_file(path, &metadata)?,
+        Err(failure) if failure.kind() == ErrorKind::NotFound && !options.creates() => {
+            return Err(error::missing(path));
+        }
+        Err(failure) if failure.kind() == ErrorKind::NotFound => {
+            create_file(path).map_err(|failure| error::from_io("create the store", failure))?;
+        }
+        Err(failure) if failure.kind() == ErrorKind::NotADirectory => {
+            return Err(error::not_a_store(path, "a part of its path is a file"));
+        }
+        Err(failure) => return Err(error::from_io(OPEN, failure)),
+    }
+    match File::options().read(true).write(true).open(path) {
+        Ok(file) => Ok((file, true)),
+        Err(failure) if matches!(failure.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            File::open(path).map(|file| (file, false)).map_err(|failure| error::from_io(OPEN, failure))
+        }
+        Err(failure) if failure.kind() == ErrorKind::NotFound => {
+            Err(error::not_a_store(path, "it is a symbolic link that leads nowhere"))
+        }
+        Err(failure) => Err(error::from_io(OPEN, failure)),
+    }
+}
+
+fn expect_file(path: &Path, metadata: &Metadata) -> Result<()> {
+    if metadata.is_dir() {
+        return Err(error::not_a_store(path, "it is a folder"));
+    }
+    if metadata.is_file() { Ok(()) } else { Err(error::not_a_store(path, "it is no regular file")) }
+}
+
+/// Makes an empty file for its owner alone. Someone else may be faster: that is as good.
+fn create_file(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(failure) if failure.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    };
+    // The name must survive power loss as the events do. Windows has no such call and needs none.
+    #[cfg(unix)]
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(())
+}
+
+/// What a file is at first sight.
+enum Look {
+    /// Nothing yet.
+    Blank,
+    /// A redb database, of whomever.
+    Redb,
+}
+
+fn look(path: &Path, file: &File) -> Result<Look> {
+    let mut beginning = Vec::new();
+    file.take(16).read_to_end(&mut beginning).map_err(|failure| error::from_io(OPEN, failure))?;
+    if beginning.starts_with(&MAGIC) {
+        return Ok(Look::Redb);
+    }
+    if beginning.starts_with(b"SQLite format 3\0") {
+        return Err(error::not_a_store(path, "it is an SQLite database"));
+    }
+    // Another process may just be making it: then redb's locks show the way.
+    let blank =
+        file.metadata().and_then(|metadata| file::is_blank(metadata.len(), |offset, out| read_at(file, offset, out)));
+    if blank.map_err(|failure| error::from_io(OPEN, failure))? {
+        return Ok(Look::Blank);
+    }
+    // It may have been finished between the two looks.
+    let mut again = [0; MAGIC.len()];
+    match read_at(file, 0, &mut again) {
+        Ok(()) if again == MAGIC => Ok(Look::Redb),
+        _ => Err(error::not_a_store(path, "it is not a redb database")),
+    }
+}
+
+fn read_at(mut file: &File, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
+    file.read_exact(out)
+}
+
+/// Opens a database as soon as nobody keeps it from us.
+fn open_when_free<T>(
+    guard: &Guard,
+    patience: &mut Patience,
+    mut open: impl FnMut(Duration) -> Result<T, DatabaseError>,
+) -> Result<T> {
+    loop {
+        let left = patience.left();
+        let attempt = guard.call(OPEN, || match open(left) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(DatabaseError::DatabaseAlreadyOpen) => Ok(None),
+            Err(failure) => Err(failure),
+        })?;
+        match attempt {
+            Some(opened) => return Ok(opened),
+            None => patience.pause()?,
+        }
+    }
+}
+
+fn open_read_only(path: &Path, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
+    let handle = open_when_free(guard, patience, |left| {
+        let file = StoreFile::new(File::open(path)?, left)?;
+        let mut builder = Builder::new();
+        builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(SMALL_CACHE_BYTES);
+        let opened = Opened::ReadOnly(builder.open_read_only_with_backend(file.clone())?);
+        Ok(Handle { opened, file, quiet: true })
+    })?;
+    handle.file.opened(options.longest_wait());
+    Ok(handle)
+}
+
+fn open_writable(path: &Path, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
+    let handle = open_when_free(guard, patience, |left| {
+        let file = StoreFile::new(File::options().read(true).write(true).open(path)?, left)?;
+        let mut builder = Builder::new();
+        builder.set_concurrency_mode(mode(options)).set_cache_size(CACHE_BYTES);
+        let opened = Opened::Writable(builder.create_with_backend(file.clone())?);
+        Ok(Handle { opened, file, quiet: !options.is_exclusive() })
+    })?;
+    handle.file.opened(options.longest_wait());
+    Ok(handle)
+}
+
+fn content(reader: &Handle, guard: &Guard) -> Result<Content> {
+    let Opened::ReadOnly(database) = &reader.opened else { return Err(error::read_only()) };
+    let transaction = guard.call(READ, || database.begin_read())?;
+    let content = list_tables(guard, || transaction.list_tables())
+        .and_then(|tables| migration::content(guard, &tables, &&transaction));
+    guard.release(transaction);
+    content
+}
+
+fn list_tables<I: Iterator<Item = UntypedTableHandle>>(
+    guard: &Guard,
+    list: impl FnOnce() -> Result<I, redb::StorageError>,
+) -> Result<Vec<UntypedTableHandle>> {
+    guard.call(READ, || list().map(Iterator::collect))
+}
+
+/// Closes a handle; one on which redb panicked is forgotten, and its file closed beneath it.
+pub(crate) fn close(handle: Handle, guard: &Guard) -> Result<()> {
+    if guard.is_broken() {
+        handle.file.abandon();
+        std::mem::forget(handle.opened);
+        return Ok(());
+    }
+    if handle.quiet {
+        handle.file.leave_quietly();
+    }
+    guard.call(error::CLOSE, || match handle.opened {
+        Opened::Writable(database) => database.close(),
+        Opened::ReadOnly(database) => database.close(),
+    })
+}
+
+/// Makes all tables and names the format, in one transaction; unless another process was faster.
+fn lay_out(path: &Path, handle: &Handle, guard: &Guard, patience: &mut Patience) -> Result<()> {
+    let Opened::Writable(database) = &handle.opened else { return Err(error::read_only()) };
+    let transaction = begin(database, guard, patience)?;
+    let content = list_tables(guard, || transaction.list_tables())
+        .and_then(|tables| migration::content(guard, &tables, &&transaction));
+    let made = match content {
+        Ok(Content::Empty) => guard.call(WRITE, || make_tables(&transaction)),
+        other => {
+            guard.release(transaction);
+            return match other? {
+                Content::Store(format) => migration::check(format),
+                _ => Err(error::not_a_store(path, FOREIGN)),
+            };
+        }
+    };
+    match made {
+        Ok(()) => guard.call(COMMIT, || transaction.commit()),
+        Err(failure) => {
+            guard.release(transaction);
+            Err(failure)
+        }
+    }
+}
+
+fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(LOG)?;
+    transaction.open_table(NUMBERS)?;
+    transaction.open_table(TEXTS)?;
+    for which in Tree::ALL {
+        transaction.open_table(tree(which))?;
+    }
+    transaction.open_table(FORMAT_TABLE)?.insert(FORMAT_KEY, (FORMAT, !FORMAT))?;
+    Ok(())
+}
+
+/// Begins a write transaction as soon as no other process is in one.
+///
+/// # Errors
+/// [`Error::Busy`] when the wait runs out, and the engine's failures.
+pub(crate) fn begin(database: &Database, guard: &Guard, patience: &mut Patience) -> Result<WriteTransaction> {
+    loop {
+        let attempt = guard.call(WRITE, || match database.try_begin_write() {
+            Ok(mut transaction) => {
+                // What is published is then whole whatever happens next, and readers may rely on it.
+                transaction.set_two_phase_commit(true);
+                transaction.set_quick_repair(true);
+                Ok(Some(transaction))
+            }
+            Err(redb::TransactionError::WouldBlock) => Ok(None),
+            Err(failure) => Err(failure),
+        })?;
+        match attempt {
+            Some(transaction) => return Ok(transaction),
+            None => patience.pause()?,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Waiting for what has no event to wait for: a lock that another process holds.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tooltally_core::{Error, Result};
+
+/// The first pause between two tries. A commit takes a few hundred microseconds.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+
+/// The longest pause: pauses double up to here.
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// What is left of one operation's wait.
+pub(crate) struct Patience {
+    started: Instant,
+    longest: Duration,
+    pause: Duration,
+}
+
+impl Patience {
+    /// From now on, for this long.
+    pub(crate) fn new(longest: Duration) -> Self {
+        Self { started: Instant::now(), longest, pause: FIRST_PAUSE }
+    }
+
+    /// How long is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.longest.saturating_sub(self.started.elapsed())
+    }
+
+    /// What to answer when nothing is left.
+    pub(crate) fn busy(&self) -> Error {
+        Error::Busy { waited: self.started.elapsed() }
+    }
+
+    /// Sleeps a little, longer each time, by a random part so that waiting processes do not stay in step.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when nothing is left.
+    pub(crate) fn pause(&mut self) -> Result<()> {
+        let left = self.left();
+        if left.is_zero() {
+            return Err(self.busy());
+        }
+        let half = self.pause / 2;
+        let spread = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
+        thread::sleep((half + Duration::from_nanos(random() % spread)).min(left));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}
+
+/// The standard library's random hash keys: no better source is needed to spread pauses.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
