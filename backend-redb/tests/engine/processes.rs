@@ -1,0 +1,165 @@
+//! Several processes on one file, and processes that are killed.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
+
+use crate::common::{append, child, child_argument, head, read_all, row};
+use tempfile::TempDir;
+use tooltally_core::ledger::Engine;
+use tooltally_core::{OpenOptions, Position};
+use tooltally_redb::RedbEngine;
+
+fn patient() -> OpenOptions {
+    OpenOptions::new().wait(Duration::from_mins(1))
+}
+
+fn open(path: &Path) -> RedbEngine {
+    RedbEngine::open_with(path, &patient()).unwrap()
+}
+
+fn new_path() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    (folder, path)
+}
+
+fn finish(mut process: Child) {
+    drop(process.stdin.take());
+    let mut said = String::new();
+    process.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(process.wait().unwrap().success(), "{said}");
+}
+
+/// Waits until a child has said a line that holds this.
+fn await_line(process: &mut Child, wanted: &str) {
+    let lines = BufReader::new(process.stdout.as_mut().unwrap());
+    assert!(lines.lines().map_while(Result::ok).any(|line| line.contains(wanted)), "it did not say {wanted}");
+}
+
+#[test]
+fn eight_processes_create_and_append_at_once() {
+    const EACH: u64 = 25;
+    if let Some(path) = child_argument() {
+        for _ in 0..EACH {
+            // As a hook does: open, append, close.
+            append(&open(&path), 1).unwrap();
+        }
+        return;
+    }
+    let (_folder, path) = new_path();
+    let processes: Vec<_> =
+        (0..8).map(|_| child("processes::eight_processes_create_and_append_at_once", &path).spawn().unwrap()).collect();
+    let long_lived = open(&path);
+    let mut last = Position::START;
+    for _ in 0..50 {
+        append(&long_lived, 1).unwrap();
+        let now = head(&long_lived).unwrap();
+        assert!(now > last);
+        last = now;
+    }
+    processes.into_iter().for_each(finish);
+    assert_eq!(long_lived.read(read_all).unwrap(), 8 * EACH + 50);
+    assert_eq!(head(&long_lived).unwrap(), Position::new(8 * EACH + 50));
+    long_lived.check().unwrap();
+}
+
+#[test]
+fn a_snapshot_outlives_the_commits_of_another_process() {
+    if let Some(path) = child_argument() {
+        for _ in 0..30 {
+            append(&open(&path), 40).unwrap();
+        }
+        return;
+    }
+    let (_folder, path) = new_path();
+    let engine = open(&path);
+    append(&engine, 200).unwrap();
+    engine
+        .read(|snapshot| {
+            finish(child("processes::a_snapshot_outlives_the_commits_of_another_process", &path).spawn().unwrap());
+            assert_eq!(read_all(snapshot)?, 200);
+            assert_eq!(snapshot.head()?, Position::new(200));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(engine.read(read_all).unwrap(), 1400);
+}
+
+fn append_until_killed(path: &Path, options: &OpenOptions) -> ! {
+    let engine = RedbEngine::open_with(path, options).unwrap();
+    loop {
+        let position = append(&engine, 3).unwrap();
+        println!("committed {position}");
+    }
+}
+
+/// Kills a child again and again at some point of its commits; what it had said is then there.
+fn survives_kills(test: &str, options: &OpenOptions) {
+    let (_folder, path) = new_path();
+    let mut promised = 0;
+    for round in 0..8 {
+        let mut process = child(test, &path).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut committed = lines.by_ref().filter_map(|line| line.split("committed ").nth(1)?.parse::<u64>().ok());
+        promised = committed.by_ref().take(10 + round).last().expect("it committed");
+        process.kill().unwrap();
+        process.wait().unwrap();
+        promised = committed.last().unwrap_or(promised);
+        let engine = RedbEngine::open_with(&path, options).unwrap();
+        let found = engine.read(read_all).unwrap();
+        // The last commit may be there without its message.
+        assert!(found == promised || found == promised + 3, "{found} of {promised}");
+        engine.check().unwrap();
+    }
+    assert!(promised > 0);
+}
+
+#[test]
+fn a_killed_writer_loses_nothing() {
+    if let Some(path) = child_argument() {
+        append_until_killed(&path, &patient());
+    }
+    survives_kills("processes::a_killed_writer_loses_nothing", &patient());
+}
+
+#[test]
+fn a_killed_exclusive_writer_loses_nothing() {
+    let options = patient().exclusive(true);
+    if let Some(path) = child_argument() {
+        append_until_killed(&path, &options);
+    }
+    survives_kills("processes::a_killed_exclusive_writer_loses_nothing", &options);
+}
+
+#[test]
+fn a_writer_killed_in_its_transaction_leaves_no_trace_and_no_lock() {
+    if let Some(path) = child_argument() {
+        let engine = open(&path);
+        let _: tooltally_core::Result<()> = engine.write(|transaction| {
+            for number in 11..3000 {
+                transaction.push_row(Position::new(number), &row(number))?;
+            }
+            println!("within");
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+            Ok(())
+        });
+        return;
+    }
+    let (_folder, path) = new_path();
+    let engine = open(&path);
+    append(&engine, 10).unwrap();
+    let mut process =
+        child("processes::a_writer_killed_in_its_transaction_leaves_no_trace_and_no_lock", &path).spawn().unwrap();
+    await_line(&mut process, "within");
+    let hasty = RedbEngine::open_with(&path, &OpenOptions::new().wait(Duration::from_millis(10)));
+    assert!(hasty.is_err_and(|error| error.is_busy()));
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(append(&engine, 1).unwrap(), Position::new(11));
+    assert_eq!(engine.read(read_all).unwrap(), 11);
+    engine.check().unwrap();
+    drop(engine);
+    assert_eq!(open(&path).read(read_all).unwrap(), 11);
+}
