@@ -25,10 +25,6 @@ const WRITER_CACHE_KIB: u32 = 8 << 10;
 const READER_CACHE_KIB: u32 = 4 << 10;
 /// How many prepared statements a connection keeps: every one that there is.
 const STATEMENTS: usize = 64;
-/// A write-ahead log longer than this is moved into the database when the store is closed: the next to open
-/// it, maybe a hook, has to read through it.
-const LONG_WAL_BYTES: u64 = 512 << 10;
-
 /// SQLite as the ledger's engine.
 pub(crate) struct SqliteEngine {
     path: PathBuf,
@@ -54,6 +50,7 @@ impl SqliteEngine {
             create_schema(&connection, path, options)?;
         }
         use_wal(&connection, options.longest_wait())?;
+        checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
         Ok(Self {
             path: path.to_owned(),
             options: options.clone(),
@@ -64,7 +61,14 @@ impl SqliteEngine {
 
     fn reader(&self) -> Result<Connection> {
         let idle = lock(&self.readers).pop();
-        idle.map_or_else(|| connect(&self.path, &self.options, READER_CACHE_KIB), Ok)
+        idle.map_or_else(
+            || {
+                let reader = connect(&self.path, &self.options, READER_CACHE_KIB)?;
+                checkpoint_on_close(&reader, true).map_err(|e| map(e, Operation::new("open the file")))?;
+                Ok(reader)
+            },
+            Ok,
+        )
     }
 
     fn give_back(&self, reader: Connection) {
@@ -119,21 +123,6 @@ impl Engine for SqliteEngine {
     }
 }
 
-impl Drop for SqliteEngine {
-    /// Keeps the write-ahead log short for the next to open the store. Others at work are not waited for,
-    /// and a failure loses nothing: the log stays as it is.
-    fn drop(&mut self) {
-        lock(&self.readers).clear();
-        let mut wal = self.path.clone().into_os_string();
-        wal.push("-wal");
-        if fs::metadata(wal).is_ok_and(|found| found.len() > LONG_WAL_BYTES) {
-            let writer = lock(&self.writer);
-            let _ = writer.busy_timeout(Duration::ZERO);
-            let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        }
-    }
-}
-
 /// A transaction that is rolled back unless it was committed, by an early return or a panic too.
 struct OpenTransaction<'a> {
     connection: &'a Connection,
@@ -184,7 +173,7 @@ fn connect(path: &Path, options: &OpenOptions, cache_kib: u32) -> Result<Connect
     };
     let set_up = || -> rusqlite::Result<()> {
         connection.busy_timeout(options.longest_wait())?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        checkpoint_on_close(&connection, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -192,6 +181,12 @@ fn connect(path: &Path, options: &OpenOptions, cache_kib: u32) -> Result<Connect
     };
     set_up().map_err(|e| map(e, operation))?;
     Ok(connection)
+}
+
+/// Whether the last to close the store moves its write-ahead log into the database. Not before the format is
+/// known: a store that is refused must stay as it is.
+fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(|_| ())
 }
 
 /// Makes the tables, unless another process has made them meanwhile.

@@ -117,7 +117,7 @@ pub fn split(window: Window) -> Split {
         if Width::Quarter.start_of(quarter) < from { quarter + 1 } else { quarter }
     });
     let end = window.to().map_or(end_of_time, quarter_of);
-    if first > end {
+    if first > end || first == end_of_time {
         return Split { buckets: Vec::new(), edges: vec![window] };
     }
     Split { buckets: climb(first, end), edges: edges(window, first, end) }

@@ -60,7 +60,8 @@ impl Timestamp {
 
     /// As jiff's timestamp.
     pub fn to_jiff(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX)
+        let nanoseconds = i32::try_from(self.0.rem_euclid(1_000_000) * 1000).unwrap_or(0);
+        jiff::Timestamp::new(self.0.div_euclid(1_000_000), nanoseconds).unwrap_or(jiff::Timestamp::MAX)
     }
 }
 

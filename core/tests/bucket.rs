@@ -66,3 +66,13 @@ fn a_year_costs_a_handful_of_buckets() {
     let buckets: u32 = split(window).buckets.iter().map(|r| r.end - r.first).sum();
     assert!(buckets <= 2 * (3 + 5 + 3 + 7 + 7) + 6, "{buckets}");
 }
+
+#[test]
+fn the_last_microsecond_is_held() {
+    let last = Timestamp::MAX.as_micros();
+    assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.999999Z");
+    for back in [0, 1, QUARTER - 1, QUARTER, QUARTER + 1] {
+        check(Window::since(time(last - back)), last - QUARTER..last - QUARTER + 3);
+        check(Window::until(time(last - back)), last - 3..=last);
+    }
+}

@@ -153,7 +153,7 @@ fn each_bucket_down(
 
 fn touches(wanted: Wanted, width: Width, bucket: u32) -> bool {
     wanted.window.to().is_none_or(|to| width.start_of(bucket) < to)
-        && wanted.window.from().is_none_or(|from| width.start_of(bucket.saturating_add(1)) > from)
+        && wanted.window.from().is_none_or(|from| width.bucket_of(from) <= bucket)
 }
 
 fn collect(view: &View<'_>, wanted: Wanted, first: PostingKey, last: PostingKey, latest: &mut Latest) -> Result<()> {
