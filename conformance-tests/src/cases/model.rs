@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tooltally_core::{
-    Condition, Event, GroupBy, Log, Maintenance, MaintenanceExt, MemoryStore, Position, Queries, Selection, Store,
+    Condition, Event, GroupBy, Log, MaintenanceExt, MemoryStore, Position, Queries, Selection, Store,
 };
 
 use crate::events;
@@ -64,38 +64,47 @@ struct Run<'a, H: Harness> {
     model: MemoryStore,
 }
 
+/// What differs from the reference, as an error rather than a panic: shrinking meets it hundreds of times.
+type Outcome = Result<(), TestCaseError>;
+
+/// A call that must succeed.
+fn must<T>(answer: tooltally_core::Result<T>) -> Result<T, TestCaseError> {
+    answer.map_err(|e| TestCaseError::fail(format!("{e:?}")))
+}
+
 impl<H: Harness> Run<'_, H> {
-    fn apply(&mut self, command: &Command, handles: Handles) {
+    fn apply(&mut self, command: &Command, handles: Handles) -> Outcome {
         let (store, model) = (&*self.handles[0], &self.model);
         match command {
-            Command::Append(events) => append(store, model, events, Condition::None),
+            Command::Append(events) => append(store, model, events, Condition::None)?,
             Command::AppendMany(numbers) => {
-                append(store, model, &events::numbered_all(numbers.clone()), Condition::None);
+                append(store, model, &events::numbered_all(numbers.clone()), Condition::None)?;
             }
             Command::AppendAt(events, by) => {
-                let head = model.head().unwrap().get().saturating_add_signed(*by);
-                append(store, model, events, Condition::HeadIs(Position::new(head)));
+                let head = must(model.head())?.get().saturating_add_signed(*by);
+                append(store, model, events, Condition::HeadIs(Position::new(head)))?;
             }
             Command::Usage(selection, group_by) => {
-                assert_eq!(store.usage(selection, group_by).unwrap(), model.usage(selection, group_by).unwrap());
+                let found = must(store.usage(selection, group_by))?;
+                prop_assert_eq!(found, must(model.usage(selection, group_by))?);
             }
             Command::Recent(selection, limit) => {
-                assert_eq!(store.recent(selection, *limit).unwrap(), model.recent(selection, *limit).unwrap());
+                prop_assert_eq!(must(store.recent(selection, *limit))?, must(model.recent(selection, *limit))?);
             }
             Command::Read(after, limit) => {
                 let after = Position::new(*after);
-                assert_eq!(store.read(after, *limit).unwrap(), model.read(after, *limit).unwrap());
+                prop_assert_eq!(must(store.read(after, *limit))?, must(model.read(after, *limit))?);
             }
-            Command::Verify => assert_eq!(store.verify_quietly().unwrap().events, model.head().unwrap().get()),
-            Command::Rebuild => store.rebuild_quietly().unwrap(),
-            // Another handle may stand in its way.
-            Command::Compact if handles == Handles::Two => match Maintenance::compact(store) {
-                Ok(()) => {}
-                Err(e) => assert!(e.is_busy(), "compact fails: {e:?}"),
+            Command::Verify => prop_assert_eq!(must(store.verify_quietly())?.events, must(model.head())?.get()),
+            Command::Rebuild => must(store.rebuild_quietly())?,
+            Command::Compact => match store.compact() {
+                // Another handle may stand in its way.
+                Err(e) if e.is_busy() && handles == Handles::Two => {}
+                compacted => must(compacted)?,
             },
-            Command::Compact => Maintenance::compact(store).unwrap(),
             Command::Reopen => self.reopen(handles),
         }
+        Ok(())
     }
 
     fn reopen(&mut self, handles: Handles) {
@@ -109,30 +118,34 @@ impl<H: Harness> Run<'_, H> {
         }
     }
 
-    fn finish(&self) {
+    fn finish(&self) -> Outcome {
         for store in &self.handles {
-            let log = |store: &dyn Store| store.read(Position::START, usize::MAX).unwrap();
-            assert_eq!(log(&**store), log(&self.model));
-            store.verify_quietly().unwrap();
+            prop_assert_eq!(
+                must(store.read(Position::START, usize::MAX))?,
+                must(self.model.read(Position::START, usize::MAX))?
+            );
+            must(store.verify_quietly())?;
         }
+        Ok(())
     }
 }
 
 /// Both answer the same, success or not.
-fn append(store: &dyn Store, model: &MemoryStore, events: &[Event], condition: Condition) {
+fn append(store: &dyn Store, model: &MemoryStore, events: &[Event], condition: Condition) -> Outcome {
     let found = store.append(events, condition).map_err(|e| e.to_string());
     let expected = model.append(events, condition).map_err(|e| e.to_string());
-    assert_eq!(found, expected);
+    prop_assert_eq!(found, expected);
+    Ok(())
 }
 
-fn run<H: Harness>(commands: &[Command], handles: Handles) {
+fn run<H: Harness>(commands: &[Command], handles: Handles) -> Outcome {
     let site = Site::<H>::new();
     let count = if handles == Handles::Two { 2 } else { 1 };
     let mut run = Run { handles: (0..count).map(|_| site.open()).collect(), site: &site, model: MemoryStore::new() };
     for command in commands {
-        run.apply(command, handles);
+        run.apply(command, handles)?;
     }
-    run.finish();
+    run.finish()
 }
 
 /// Tries random sequences; one that fails is made as short as it gets, and shown.
@@ -142,7 +155,7 @@ fn random<H: Harness>(handles: Handles, seed: u8) {
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]));
     let outcome = runner.run(&vec(command(), 1..LENGTH), |commands| {
         catch_unwind(AssertUnwindSafe(|| run::<H>(&commands, handles)))
-            .map_err(|panic| TestCaseError::fail(message_of(&*panic)))
+            .unwrap_or_else(|panic| Err(TestCaseError::fail(message_of(&*panic))))
     });
     if let Err(e) = outcome {
         panic!("{e}");
