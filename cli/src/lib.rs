@@ -1,4 +1,14 @@
 //! The program's parts, as a library so that tests reach them. Internal: the library to build on is `tooltally`.
 #![doc(hidden)]
 
+pub mod args;
+pub mod calendar;
+pub mod commands;
+pub mod diagnostics;
 pub mod input;
+pub mod output;
+pub mod place;
+pub mod program;
+pub mod project;
+pub mod settings;
+pub mod spool;

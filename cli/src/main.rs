@@ -1,2 +1,7 @@
 //! The program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tooltally_cli::program::run(std::env::args_os().skip(1).collect())
+}

@@ -1,0 +1,218 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tooltally::{SessionId, ToolName};
+
+const EXAMPLES: &str = "\
+Examples:
+  tooltally import                          take in the agent's own history
+  tooltally stats                           which tools were used, how often, how well, how long
+  tooltally stats --since 7d --project .    here, in the last seven days
+  tooltally stats --by day --tool Bash      one tool, day by day
+  tooltally install claude-code             record each call from now on
+
+Exit codes: 0 done, 1 failed, 2 wrong usage (`hook`: always 0).
+Diagnostics: TOOLTALLY_LOG=debug";
+
+/// Which tools your coding agents use: how often, how well, how long.
+///
+/// tooltally keeps a record of tool calls: taken in from transcripts (`import`), or live from an agent's
+/// hooks (`install`). Nothing of a tool's input or output is stored.
+#[derive(Debug, Parser)]
+#[command(name = "tooltally", version, after_help = EXAMPLES, max_term_width = 100, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The store: sqlite:PATH, redb:PATH, or a path (.redb: redb, else SQLite)
+    #[arg(long, global = true, value_name = "URL", help_heading = "Options for every command")]
+    pub db: Option<OsString>,
+
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true, help_heading = "Options for every command")]
+    pub json: bool,
+
+    /// The time zone of days, hours and dates, such as Europe/Berlin [default: the system's]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Options for every command")]
+    pub timezone: Option<String>,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take in an agent's history: transcripts, hook logs, event lines, a predecessor's database
+    Import(ImportArguments),
+    /// Show how tools were used
+    Stats(StatsArguments),
+    /// Print the log as JSON Lines, oldest position first
+    Events(EventsArguments),
+    /// Record one call: reads a hook's payload on stdin
+    #[command(after_help = "An agent runs this on each tool call; `tooltally install` connects it. It always exits \
+                            with 0 and prints nothing on stdout. What it cannot record waits in a spool beside the \
+                            store, and the next run takes it in.")]
+    Hook,
+    /// Prove log, ids and projections against each other
+    Verify,
+    /// Fold every projection anew from the log
+    Rebuild,
+    /// Give unused space back to the file system
+    Compact,
+    /// Connect an agent's hooks, so that each tool call is recorded
+    #[command(after_help = "What the settings file holds is kept, and a backup of it is written beside it.")]
+    Install(InstallArguments),
+    /// Disconnect an agent's hooks; what was recorded remains
+    Uninstall(InstallArguments),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example (bash):\n  tooltally completions bash > ~/.local/share/bash-completion/completions/tooltally"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The kind of a file is told by its content:
+  transcripts      JSON Lines of Claude Code
+  hook logs        hook payloads as a JSON array or JSON Lines; they hold no times, so the time of the
+                   file's last change serves for all of them
+  event lines      what `tooltally events` prints; needed are v, tool, outcome and time
+  predecessor's    the SQLite database with the table tool_usage_events
+
+Taking the same input again adds nothing. Examples:
+  tooltally import
+  tooltally import ~/old-laptop/.claude/projects
+  tooltally events --db old.db | tooltally --db new.redb import -")]
+pub struct ImportArguments {
+    /// Files and folders, `-` for stdin [default: the agent's own history]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Which events.
+#[derive(Debug, Default, Args)]
+pub struct FilterArguments {
+    /// Only this tool
+    #[arg(long, value_name = "NAME", help_heading = "Which events")]
+    pub tool: Option<ToolName>,
+
+    /// Only this session
+    #[arg(long, value_name = "ID", help_heading = "Which events")]
+    pub session: Option<SessionId>,
+
+    /// Only this project: a folder (`.` too), an id or the start of one, or the last part of its path
+    #[arg(long, value_name = "PROJECT", help_heading = "Which events")]
+    pub project: Option<OsString>,
+
+    /// From when on: a span (7d, "2 weeks", 1h30m), a date or an instant (RFC 3339) [default: all]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
+    pub since: Option<String>,
+
+    /// Until when: as --since; a date includes that day
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Which events")]
+    pub until: Option<String>,
+}
+
+/// `stats`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Success is the share of calls that ended well; only failures speak against a tool: an interrupted,
+rejected or invalid call does not. Durations are the tool's own time, where it was measured.
+
+Examples:
+  tooltally stats --since 7d
+  tooltally stats --project . --by session
+  tooltally stats --since 2026-03-01 --until 2026-03-31 --by day --timezone Europe/Berlin")]
+pub struct StatsArguments {
+    /// Which events
+    #[command(flatten)]
+    pub filter: FilterArguments,
+
+    /// What a row is about
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = By::Tool)]
+    pub by: By,
+}
+
+/// `events`.
+#[derive(Debug, Default, Args)]
+pub struct EventsArguments {
+    /// Which events
+    #[command(flatten)]
+    pub filter: FilterArguments,
+}
+
+/// What a row of `stats` is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// A tool
+    #[default]
+    Tool,
+    /// A session
+    Session,
+    /// A project
+    Project,
+    /// A day of the calendar
+    Day,
+    /// An hour of the calendar
+    Hour,
+}
+
+/// `install` and `uninstall`.
+#[derive(Debug, Args)]
+pub struct InstallArguments {
+    /// The agent
+    #[arg(value_enum, value_name = "AGENT")]
+    pub agent: Agent,
+
+    /// Whose settings
+    #[arg(long, value_enum, default_value_t = Scope::User)]
+    pub scope: Scope,
+
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// An agent whose hooks can be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Agent {
+    /// Claude Code, 2.1.139 or later
+    ClaudeCode,
+}
+
+/// Whose settings are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// Yours, in every project: ~/.claude/settings.json
+    User,
+    /// This project's, shared with others: .claude/settings.json
+    Project,
+    /// Yours, in this project: .claude/settings.local.json
+    Local,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_after_the_command() {
+        let arguments =
+            Arguments::try_parse_from(["tooltally", "stats", "--since", "-7 days", "--db", "a.redb"]).unwrap();
+        assert_eq!(arguments.db, Some("a.redb".into()));
+    }
+}

@@ -1,0 +1,236 @@
+//! Days and hours as the calendar of a time zone has them: a day may have 23 or 25 hours.
+
+use jiff::tz::{Offset, TimeZone};
+use tooltally::{Error, GroupBy, GroupKey, Queries, Result, Selection, Spans, Timestamp, UsageRow, Window};
+
+/// More spans than this are not asked for at once; first it is asked which longer spans hold anything.
+const MOST_SPANS: i64 = 20_000;
+
+/// A unit of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// A year; only to find out where to look closer.
+    Year,
+    /// A day.
+    Day,
+    /// An hour.
+    Hour,
+}
+
+impl Unit {
+    /// Its name, as JSON and the command line write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Day => "day",
+            Self::Hour => "hour",
+        }
+    }
+
+    const fn seconds(self) -> i64 {
+        match self {
+            Self::Year => 365 * 86_400,
+            Self::Day => 86_400,
+            Self::Hour => 3_600,
+        }
+    }
+
+    /// The unit to ask for first where there are too many of this one.
+    const fn coarser(self) -> Option<Self> {
+        match self {
+            Self::Year => None,
+            Self::Day => Some(Self::Year),
+            Self::Hour => Some(Self::Day),
+        }
+    }
+}
+
+/// Opens the zone with this IANA name; without one the system's, or UTC where the system does not say.
+///
+/// # Errors
+/// [`Error::Invalid`] for a name that no time zone has.
+pub fn zone(name: Option<&str>) -> Result<TimeZone> {
+    match name {
+        Some(name) => TimeZone::get(name).map_err(|_| {
+            Error::invalid("timezone", format!("'{name}' is no time zone: write a name such as Europe/Berlin or UTC"))
+        }),
+        None => Ok(TimeZone::try_system().unwrap_or(TimeZone::UTC)),
+    }
+}
+
+/// The zone's name, for people and scripts.
+pub fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
+}
+
+/// What a day or an hour that begins at an instant is called: `2026-03-01`, `2026-03-01T13:00:00+01:00`.
+pub fn label(start: Timestamp, unit: Unit, zone: &TimeZone) -> String {
+    let start = start.to_jiff().to_zoned(zone.clone());
+    let text = match unit {
+        Unit::Year => start.strftime("%Y"),
+        Unit::Day => start.strftime("%Y-%m-%d"),
+        Unit::Hour if start.offset() == Offset::UTC => start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        Unit::Hour => start.strftime("%Y-%m-%dT%H:%M:%S%:z"),
+    };
+    text.to_string()
+}
+
+/// The start of the unit that holds an instant, in a zone; the first instant of all where it lies before that.
+fn start_of(time: Timestamp, unit: Unit, zone: &TimeZone) -> Timestamp {
+    let local = time.to_jiff().to_zoned(zone.clone());
+    let start = match unit {
+        Unit::Year => local.first_of_year().and_then(|z| z.start_of_day()).map(|z| z.timestamp()),
+        Unit::Day => local.start_of_day().map(|z| z.timestamp()),
+        Unit::Hour => {
+            let past = i64::from(local.minute()) * 60 + i64::from(local.second());
+            local.timestamp().checked_sub(jiff::SignedDuration::from_secs(past)).map(floor_to_second)
+        }
+    };
+    // A zone's first day of 1970 may begin in 1969.
+    start.ok().and_then(|start| Timestamp::from_jiff(start).ok()).unwrap_or(Timestamp::MIN)
+}
+
+fn floor_to_second(time: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// The start of the next unit; `None` at the end of time.
+fn next_start(start: Timestamp, unit: Unit, zone: &TimeZone) -> Option<Timestamp> {
+    let local = start.to_jiff().to_zoned(zone.clone());
+    let next = match unit {
+        Unit::Year => local.last_of_year().and_then(|z| z.tomorrow()).and_then(|z| z.start_of_day()).ok()?.timestamp(),
+        Unit::Day => local.tomorrow().and_then(|z| z.start_of_day()).ok()?.timestamp(),
+        Unit::Hour => {
+            let past = i64::from(local.minute()) * 60 + i64::from(local.second());
+            start.to_jiff().checked_add(jiff::SignedDuration::from_secs(3_600 - past)).ok()?
+        }
+    };
+    Timestamp::from_jiff(next).ok().filter(|next| *next > start)
+}
+
+/// The edges of the units that cover `[first, last]`.
+fn edges(first: Timestamp, last: Timestamp, unit: Unit, zone: &TimeZone) -> Vec<Timestamp> {
+    let mut edge = start_of(first, unit, zone);
+    let mut edges = vec![edge];
+    while edge <= last {
+        match next_start(edge, unit, zone) {
+            Some(next) => edge = next,
+            None if edge < Timestamp::MAX => edge = Timestamp::MAX,
+            None => break,
+        }
+        edges.push(edge);
+    }
+    edges
+}
+
+/// How the selected events were used, by day or hour: a row for each that has a use, in order of time.
+///
+/// # Errors
+/// As [`Queries::usage`].
+pub fn usage_by<Q: Queries + ?Sized>(
+    store: &Q,
+    selection: &Selection,
+    unit: Unit,
+    zone: &TimeZone,
+) -> Result<Vec<UsageRow>> {
+    let total = store.usage(selection, &GroupBy::Total)?;
+    let bounds = total.first().and_then(|row| row.usage.first_used().zip(row.usage.last_used()));
+    let Some((first, last)) = bounds else { return Ok(Vec::new()) };
+    let seconds = (last.as_micros() - first.as_micros()) / 1_000_000;
+    let edges = match unit.coarser() {
+        Some(coarser) if seconds / unit.seconds() > MOST_SPANS => {
+            let filled = usage_by(store, selection, coarser, zone)?;
+            let mut all: Vec<Timestamp> = filled
+                .iter()
+                .filter_map(|row| row.usage.first_used().zip(row.usage.last_used()))
+                .flat_map(|(first, last)| edges(first, last, unit, zone))
+                .collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        }
+        _ => edges(first, last, unit, zone),
+    };
+    // An event that was recorded since the bounds were asked for may lie outside of them: the answer is the
+    // one of that moment.
+    store.usage(selection, &GroupBy::Span(Spans::new(edges)?))
+}
+
+/// The span of a row, where it is one.
+pub fn span_of(key: &GroupKey) -> Option<Window> {
+    match key {
+        GroupKey::Span(window) => Some(*window),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tooltally::{EventId, LogExt, MemoryStore, Outcome, ToolName, ToolUse};
+
+    fn store(times: &[&str]) -> MemoryStore {
+        let store = MemoryStore::new();
+        for (index, time) in times.iter().enumerate() {
+            let id = EventId::derived(&[index.to_string()]);
+            let used = ToolUse::new(id, ToolName::new("Bash").unwrap(), Outcome::Success, time.parse().unwrap());
+            store.record(&used.into()).unwrap();
+        }
+        store
+    }
+
+    fn rows(times: &[&str], unit: Unit, zone: &str) -> Vec<(String, u64)> {
+        let zone = super::zone(Some(zone)).unwrap();
+        let rows = usage_by(&store(times), &Selection::all(), unit, &zone).unwrap();
+        let name = |row: &UsageRow| label(span_of(&row.key).unwrap().from().unwrap(), unit, &zone);
+        rows.iter().map(|row| (name(row), row.usage.uses())).collect()
+    }
+
+    fn owned(rows: &[(&str, u64)]) -> Vec<(String, u64)> {
+        rows.iter().map(|(name, uses)| ((*name).to_owned(), *uses)).collect()
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone() {
+        let times = ["2026-03-01T22:59:59.999999Z", "2026-03-01T23:00:00Z", "2026-03-02T22:59:59Z"];
+        assert_eq!(rows(&times, Unit::Day, "Europe/Berlin"), owned(&[("2026-03-01", 1), ("2026-03-02", 2)]));
+        assert_eq!(rows(&times, Unit::Day, "UTC"), owned(&[("2026-03-01", 2), ("2026-03-02", 1)]));
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_is_two_hours() {
+        // Berlin puts its clocks back at 01:00 UTC: 02:30 comes twice.
+        let times = ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"];
+        let expected = owned(&[("2026-10-25T02:00:00+02:00", 1), ("2026-10-25T02:00:00+01:00", 1)]);
+        assert_eq!(rows(&times, Unit::Hour, "Europe/Berlin"), expected);
+        // The day has 25 hours, and all of them are its own.
+        let times = ["2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"];
+        assert_eq!(rows(&times, Unit::Day, "Europe/Berlin"), owned(&[("2026-10-25", 2), ("2026-10-26", 1)]));
+    }
+
+    #[test]
+    fn hours_start_where_the_zone_starts_them() {
+        let times = ["2026-03-01T12:29:59Z", "2026-03-01T12:30:00Z"];
+        let expected = owned(&[("2026-03-01T17:00:00+05:30", 1), ("2026-03-01T18:00:00+05:30", 1)]);
+        assert_eq!(rows(&times, Unit::Hour, "Asia/Kolkata"), expected);
+    }
+
+    #[test]
+    fn centuries_between_two_events_cost_no_span_each() {
+        let times = ["1970-01-01T00:00:00Z", "2026-03-01T12:00:00.000001Z", "9999-12-29T12:59:59.999999Z"];
+        let expected = owned(&[("1970-01-01T00:00:00Z", 1), ("2026-03-01T12:00:00Z", 1), ("9999-12-29T12:00:00Z", 1)]);
+        assert_eq!(rows(&times, Unit::Hour, "UTC"), expected);
+    }
+
+    #[test]
+    fn the_ends_of_time_are_in_a_day() {
+        let times = ["1970-01-01T00:00:00Z", "9999-12-30T22:00:00Z"];
+        assert_eq!(rows(&times, Unit::Day, "America/New_York").len(), 2);
+        assert_eq!(rows(&times, Unit::Day, "Pacific/Kiritimati").len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_zone_is_named() {
+        assert!(zone(Some("Europe/Atlantis")).unwrap_err().to_string().contains("Europe/Atlantis"));
+    }
+}

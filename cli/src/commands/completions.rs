@@ -1,0 +1,21 @@
+//! `completions`: what a shell needs to complete the command line.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::args::Arguments;
+use crate::diagnostics::Failure;
+
+/// Prints the completions.
+///
+/// # Errors
+/// As [`Failure::output`].
+pub fn run(shell: Shell) -> Result<ExitCode, Failure> {
+    // Into memory first: the generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tooltally", &mut script);
+    super::to_stdout(|stdout| stdout.write_all(&script))?;
+    Ok(ExitCode::SUCCESS)
+}

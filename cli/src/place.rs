@@ -1,0 +1,110 @@
+//! Where the store is when nobody says.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use tooltally::{Backend, StoreUrl};
+
+use crate::diagnostics::Failure;
+
+/// The environment variable that names the store.
+pub const DB_VARIABLE: &str = "TOOLTALLY_DB";
+
+/// The store to use: the one named on the command line, else by the environment, else the default.
+///
+/// # Errors
+/// A usage failure for an address that names no path; a failure where nothing is named and the platform
+/// has no home folder.
+pub fn store_url(named: Option<&OsStr>) -> Result<StoreUrl, Failure> {
+    if let Some(named) = named {
+        return parse(named).map_err(|e| Failure::usage(format!("invalid value for '--db': {e}")));
+    }
+    match std::env::var_os(DB_VARIABLE).filter(|value| !value.is_empty()) {
+        Some(value) => parse(&value).map_err(|e| Failure::usage(format!("invalid value in {DB_VARIABLE}: {e}"))),
+        None => default_url(),
+    }
+}
+
+/// The store of a person who names none: `tooltally/usage.db` in the platform's data folder.
+///
+/// # Errors
+/// A failure where the platform has no home folder.
+pub fn default_url() -> Result<StoreUrl, Failure> {
+    let folders = etcetera::base_strategy::choose_native_strategy().map_err(|e| {
+        Failure::new("there is no home folder to keep the store in")
+            .because(e)
+            .hint(format!("name a store with --db or {DB_VARIABLE}"))
+    })?;
+    Ok(StoreUrl::new(Backend::Sqlite, folders.data_dir().join("tooltally").join("usage.db")))
+}
+
+fn parse(text: &OsStr) -> tooltally::Result<StoreUrl> {
+    match text.to_str() {
+        Some(text) => text.parse(),
+        // Not Unicode, so it has no engine in front that could be read: a bare path.
+        None if Path::new(text).extension().is_some_and(|e| e.eq_ignore_ascii_case("redb")) => {
+            Ok(StoreUrl::new(Backend::Redb, text))
+        }
+        None => Ok(StoreUrl::new(Backend::Sqlite, text)),
+    }
+}
+
+/// Makes the folder that the store is to stand in, for its owner alone.
+///
+/// # Errors
+/// A failure that names the folder.
+pub fn make_folder(url: &StoreUrl) -> Result<(), Failure> {
+    let Some(folder) = url.path().parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    if folder.is_dir() {
+        return Ok(());
+    }
+    owner_only_folder(folder).map_err(|e| {
+        Failure::new(format!("cannot make the folder {} for the store", folder.display()))
+            .because(e)
+            .hint("choose another place with --db")
+    })
+}
+
+/// Makes a folder, and those above it, for their owner alone.
+///
+/// # Errors
+/// The system's.
+pub fn owner_only_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// How to open a file for its owner alone.
+pub fn owner_only_file() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A path beside the store: its own with something appended.
+pub fn beside(url: &StoreUrl, suffix: &str) -> PathBuf {
+    let mut path = url.path().as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
+}
+
+/// The folder of Claude Code's own files: `$CLAUDE_CONFIG_DIR`, else `~/.claude`.
+///
+/// # Errors
+/// A failure where the platform has no home folder.
+pub fn claude_folder() -> Result<PathBuf, Failure> {
+    if let Some(folder) = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|value| !value.is_empty()) {
+        return Ok(PathBuf::from(folder));
+    }
+    let home = etcetera::home_dir().map_err(|e| {
+        Failure::new("there is no home folder to look for Claude Code's files in")
+            .because(e)
+            .hint("name their folder in CLAUDE_CONFIG_DIR")
+    })?;
+    Ok(home.join(".claude"))
+}

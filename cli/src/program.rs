@@ -1,0 +1,157 @@
+//! From the command line to an exit code.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::args::{Arguments, Command};
+use crate::commands::{Context, completions, events, hook, import, install, maintain, stats};
+use crate::diagnostics::{Failure, start_tracing};
+use crate::output::{Surface, sanitize};
+use crate::place;
+
+/// Runs the program with these arguments, its name left out.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    start_tracing();
+    // A hook is one short process on each tool call: it does not wait for a parser that it has no use for.
+    if let Some(plain) = PlainHook::read(&arguments) {
+        hook::run(plain.db);
+        return ExitCode::SUCCESS;
+    }
+    let is_hook = command_name(&arguments) == Some(OsStr::new("hook"));
+    let code = match parse(arguments) {
+        Ok(Arguments { command: Command::Hook, db, .. }) => {
+            hook::run(db.as_deref());
+            ExitCode::SUCCESS
+        }
+        Ok(arguments) => match command(arguments) {
+            Ok(code) => code,
+            Err(failure) => {
+                failure.report();
+                failure.exit_code()
+            }
+        },
+        Err(error) => tell_usage(&error),
+    };
+    // Whatever a hook was called with: another code would be shown to the person, or block the agent.
+    if is_hook { ExitCode::SUCCESS } else { code }
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let name = [OsString::from("tooltally")];
+    let help = match place::store_url(None) {
+        Ok(url) => format!("The store: sqlite:PATH, redb:PATH, or a path (.redb: redb, else SQLite) {}", in_use(&url)),
+        Err(_) => "The store: sqlite:PATH, redb:PATH, or a path (.redb: redb, else SQLite)".to_owned(),
+    };
+    let command = Arguments::command().mut_arg("db", |db| db.help(help));
+    Arguments::from_arg_matches(&command.try_get_matches_from(name.into_iter().chain(arguments))?)
+}
+
+fn in_use(url: &tooltally::StoreUrl) -> String {
+    let url = sanitize::one_line(&url.to_string()).into_owned();
+    match std::env::var_os(place::DB_VARIABLE).filter(|value| !value.is_empty()) {
+        Some(_) => format!("[default: {url}, from {}]", place::DB_VARIABLE),
+        None => format!("[env: {}] [default: {url}]", place::DB_VARIABLE),
+    }
+}
+
+/// Help and versions go to stdout with 0, wrong usage to stderr with 2.
+fn tell_usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        let text = if console::colors_enabled_stderr() { text.ansi().to_string() } else { text.to_string() };
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        return ExitCode::from(2);
+    }
+    let surface = Surface::of_stdout();
+    let text = if surface.colors { text.ansi().to_string() } else { text.to_string() };
+    match crate::output::print(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.exit_code(),
+    }
+}
+
+fn command(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if let Command::Completions { shell } = arguments.command {
+        return completions::run(shell);
+    }
+    let context = Context::new(arguments.db.as_deref(), arguments.json, arguments.timezone.as_deref())?;
+    match arguments.command {
+        Command::Import(import) => import::run(&context, &import),
+        Command::Stats(stats) => stats::run(&context, &stats),
+        Command::Events(events) => events::run(&context, &events),
+        Command::Verify => maintain::verify(&context),
+        Command::Rebuild => maintain::rebuild(&context),
+        Command::Compact => maintain::compact(&context),
+        Command::Install(install) => install::install(&context, &install),
+        Command::Uninstall(install) => install::uninstall(&context, &install),
+        Command::Hook | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A hook's usual command line, read without the parser.
+#[derive(Debug, PartialEq, Eq)]
+struct PlainHook<'a> {
+    db: Option<&'a OsStr>,
+}
+
+impl<'a> PlainHook<'a> {
+    /// `None` for any other command line.
+    fn read(arguments: &'a [OsString]) -> Option<Self> {
+        let is_hook = |argument: &OsString| argument == "hook";
+        let takes_value = |argument: &OsString| argument == "--db";
+        match arguments {
+            [only] if is_hook(only) => Some(Self { db: None }),
+            [db, url, last] if takes_value(db) && is_hook(last) => Some(Self { db: Some(url) }),
+            [first, db, url] if takes_value(db) && is_hook(first) => Some(Self { db: Some(url) }),
+            [db, last] if is_hook(last) => {
+                let url = db.to_str()?.strip_prefix("--db=")?;
+                Some(Self { db: Some(url.as_ref()) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The first argument that is no option and no option's value.
+fn command_name(arguments: &[OsString]) -> Option<&OsStr> {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--db" || argument == "--timezone" {
+            arguments.next();
+        } else if !argument.as_encoded_bytes().starts_with(b"-") {
+            return Some(argument);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(arguments: &[&str]) -> Vec<OsString> {
+        arguments.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_hook_is_known_by_its_usual_command_lines() {
+        let db = |arguments: &[&str]| PlainHook::read(&owned(arguments)).map(|plain| plain.db.map(OsStr::to_owned));
+        assert_eq!(db(&["hook"]), Some(None));
+        for arguments in [&["--db", "x", "hook"][..], &["hook", "--db", "x"], &["--db=x", "hook"]] {
+            assert_eq!(db(arguments), Some(Some("x".into())), "{arguments:?}");
+        }
+        assert_eq!(db(&["stats"]), None);
+        assert_eq!(db(&["hook", "--json"]), None);
+    }
+
+    #[test]
+    fn the_command_stands_after_options_and_their_values() {
+        let name = |arguments: &[&str]| command_name(&owned(arguments)).map(OsStr::to_owned);
+        assert_eq!(name(&["--db", "hook", "stats"]), Some("stats".into()));
+        assert_eq!(name(&["--nonsense", "hook", "--more"]), Some("hook".into()));
+        assert_eq!(name(&["--json"]), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! Projects as people name them: a folder, an id, the last part of a path.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use tooltally::{GroupBy, GroupKey, Project, ProjectId, Queries, Selection};
+
+use crate::diagnostics::Failure;
+use crate::output::sanitize::one_line;
+
+/// The most candidates that an error lists.
+const MOST_CANDIDATES: usize = 20;
+
+/// Every project that the store knows, most used first.
+///
+/// # Errors
+/// As [`Queries::usage`].
+pub fn known<Q: Queries + ?Sized>(store: &Q) -> tooltally::Result<Vec<Project>> {
+    let rows = store.usage(&Selection::all(), &GroupBy::Project)?;
+    let project = |key| match key {
+        GroupKey::Project(project) => project,
+        _ => None,
+    };
+    Ok(rows.into_iter().filter_map(|row| project(row.key)).collect())
+}
+
+/// Which project a person means: a folder, an id or the start of one, or the last parts of a path.
+///
+/// A folder that is there names itself, recorded or not; so does a whole id.
+///
+/// # Errors
+/// A failure that lists the candidates, where the text means none of the known projects, or several.
+pub fn resolve(text: &OsStr, known: &[Project]) -> Result<ProjectId, Failure> {
+    let folder = Path::new(text);
+    let canonical = dunce::canonicalize(folder).ok().filter(|path| path.is_dir());
+    if let Some(id) = recorded_folder(folder, canonical.as_deref(), known) {
+        return Ok(id);
+    }
+    let text = text.to_string_lossy();
+    let mut matching: Vec<&Project> = known.iter().filter(|project| means(&text, project)).collect();
+    matching.dedup_by_key(|project| project.id);
+    match (matching.as_slice(), canonical) {
+        ([only], _) => Ok(only.id),
+        ([], Some(folder)) => Ok(id_of(&folder)),
+        ([], None) => text.parse().map_err(|_| unknown(&text, known)),
+        (several, _) => Err(ambiguous(&text, several, known)),
+    }
+}
+
+fn id_of(path: &Path) -> ProjectId {
+    ProjectId::of_path(&path.to_string_lossy())
+}
+
+/// The known project in this folder: by its path without links, as hooks record it, or by its path as
+/// written, as transcripts have it.
+fn recorded_folder(folder: &Path, canonical: Option<&Path>, known: &[Project]) -> Option<ProjectId> {
+    let literal = folder.to_string_lossy();
+    let trimmed = literal.trim_end_matches(['/', '\\']);
+    let absolute = std::path::absolute(folder).ok();
+    let paths = [canonical.map(Path::to_path_buf), absolute, Some(PathBuf::from(trimmed))];
+    let mut ids = paths.iter().flatten().map(|path| id_of(path));
+    ids.find(|id| known.iter().any(|project| project.id == *id))
+}
+
+/// Whether a text that is no folder means this project.
+fn means(text: &str, project: &Project) -> bool {
+    let is_id_start = !text.is_empty() && project.id.to_string().starts_with(&text.to_ascii_lowercase());
+    is_id_start || project.path.as_ref().is_some_and(|path| ends_with(path.as_str(), text))
+}
+
+/// Whether a path ends with these whole components.
+fn ends_with(path: &str, end: &str) -> bool {
+    let (path, end) = (components(path), components(end));
+    !end.is_empty() && path.ends_with(&end)
+}
+
+/// A path's components. Paths come from every platform: only those that look like Windows' are cut at `\`.
+fn components(path: &str) -> Vec<&str> {
+    let is_windows = path.starts_with('\\') || path.get(1..3).is_some_and(|start| start == ":\\" || start == ":/");
+    let is_separator = |c: char| c == '/' || (is_windows && c == '\\');
+    path.split(is_separator).filter(|part| !part.is_empty()).collect()
+}
+
+fn unknown(text: &str, known: &[Project]) -> Failure {
+    let failure = Failure::new(format!("no project is called '{text}'"));
+    if known.is_empty() {
+        return failure.hint("no project is recorded yet");
+    }
+    let candidates: Vec<&Project> = known.iter().collect();
+    failure.hint(format!("recorded are:\n{}", listed(&candidates, known)))
+}
+
+fn ambiguous(text: &str, matching: &[&Project], known: &[Project]) -> Failure {
+    Failure::new(format!("'{text}' may be any of {} projects", matching.len()))
+        .hint(format!("write more of the path, or the start of the id:\n{}", listed(matching, known)))
+}
+
+fn listed(projects: &[&Project], known: &[Project]) -> String {
+    let names = Names::of(known);
+    let mut lines: Vec<String> = projects
+        .iter()
+        .take(MOST_CANDIDATES)
+        .map(|project| format!("{}  {}", project.id, one_line(&names.name(project))))
+        .collect();
+    if projects.len() > MOST_CANDIDATES {
+        lines.push(format!("… and {} more", projects.len() - MOST_CANDIDATES));
+    }
+    lines.join("\n")
+}
+
+/// Short names of projects, none of them for two.
+#[derive(Debug, Default)]
+pub struct Names(HashMap<ProjectId, String>);
+
+impl Names {
+    /// The names of these projects: the last components of their paths, as many as tell them apart.
+    pub fn of(projects: &[Project]) -> Self {
+        let paths: Vec<(ProjectId, &str, Vec<&str>)> = projects
+            .iter()
+            .filter_map(|project| project.path.as_ref().map(|path| (project.id, path.as_str())))
+            .map(|(id, path)| (id, path, components(path)))
+            .collect();
+        let mut ends: HashMap<Vec<&str>, u32> = HashMap::new();
+        for (_, _, parts) in &paths {
+            for taken in 1..=parts.len() {
+                *ends.entry(last(parts, taken).to_vec()).or_default() += 1;
+            }
+        }
+        let is_alone = |end: &[&str]| ends.get(end) == Some(&1);
+        let is_twice = |path: &str| paths.iter().filter(|(_, other, _)| *other == path).count() > 1;
+        let names = paths.iter().map(|(id, path, parts)| {
+            let short = (1..parts.len()).map(|taken| last(parts, taken)).find(|end| is_alone(end));
+            let name = match short {
+                Some(end) => end.join(if path.contains('/') { "/" } else { "\\" }),
+                // The same path with another id, as event lines may have it.
+                None if is_twice(path) => format!("{path} ({id})"),
+                None => (*path).to_owned(),
+            };
+            (*id, name)
+        });
+        Self(names.collect())
+    }
+
+    /// A project's name; its id where no path is known.
+    pub fn name(&self, project: &Project) -> String {
+        self.0.get(&project.id).cloned().unwrap_or_else(|| project.id.to_string())
+    }
+}
+
+fn last<'a, 'b>(parts: &'a [&'b str], taken: usize) -> &'a [&'b str] {
+    parts.get(parts.len().saturating_sub(taken)..).unwrap_or(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn projects(paths: &[&str]) -> Vec<Project> {
+        paths.iter().map(|path| Project::from_path(path).unwrap()).collect()
+    }
+
+    fn resolved(text: &str, known: &[Project]) -> Result<ProjectId, String> {
+        resolve(OsStr::new(text), known).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_project_goes_by_its_id_its_start_and_its_last_components() {
+        let known = projects(&["/nowhere/work/app", "/nowhere/home/app", "/nowhere/home/site", r"C:\dev\tool"]);
+        let id = known[2].id;
+        let start = &id.to_string()[..6];
+        for text in [id.to_string().as_str(), start, "site", "home/site", "/nowhere/home/site", "/nowhere/home/site/"] {
+            assert_eq!(resolved(text, &known), Ok(id), "{text}");
+        }
+        assert_eq!(resolved("work/app", &known), Ok(known[0].id));
+        assert_eq!(resolved("tool", &known), Ok(known[3].id));
+        assert_eq!(resolved(r"C:\dev\tool", &known), Ok(known[3].id));
+    }
+
+    #[test]
+    fn what_is_ambiguous_or_unknown_lists_the_candidates() {
+        let known = projects(&["/nowhere/work/app", "/nowhere/home/app"]);
+        let text = resolved("app", &known).unwrap_err();
+        assert!(text.contains("2 projects") && text.contains("work/app") && text.contains("home/app"), "{text}");
+        let text = resolved("other", &known).unwrap_err();
+        assert!(text.contains("'other'") && text.contains(&known[0].id.to_string()), "{text}");
+        assert!(resolved("pp", &known).is_err(), "a part of a component is no name");
+    }
+
+    #[test]
+    fn a_folder_names_itself_through_links_recorded_or_not() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = dunce::canonicalize(place.path()).unwrap().join("app");
+        std::fs::create_dir(&folder).unwrap();
+        let id = ProjectId::of_path(folder.to_str().unwrap());
+        assert_eq!(resolved(folder.to_str().unwrap(), &[]), Ok(id));
+        #[cfg(unix)]
+        {
+            let link = place.path().join("link");
+            std::os::unix::fs::symlink(&folder, &link).unwrap();
+            assert_eq!(resolved(link.to_str().unwrap(), &[]), Ok(id));
+            // A transcript recorded the folder by its link.
+            let known = projects(&[link.to_str().unwrap()]);
+            assert_eq!(resolved(link.to_str().unwrap(), &known), Ok(known[0].id));
+        }
+    }
+
+    #[test]
+    fn a_whole_id_needs_no_record() {
+        assert_eq!(resolved("00112233445566ff", &[]).unwrap().to_string(), "00112233445566ff");
+    }
+
+    #[test]
+    fn names_are_as_short_as_they_can_be() {
+        let known = projects(&["/home/a/app", "/home/b/app", "/home/b/site", "app", r"C:\dev\tool", "/"]);
+        let names = Names::of(&known);
+        let shown: Vec<String> = known.iter().map(|project| names.name(project)).collect();
+        assert_eq!(shown, ["a/app", "b/app", "site", "app", "tool", "/"]);
+    }
+}

@@ -1,0 +1,463 @@
+//! An agent's settings file: our entries in its hooks, and nothing else touched.
+//!
+//! Everything outside of `hooks` keeps its bytes; inside, what is not ours keeps its content and order.
+
+use std::ops::Range;
+
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+/// The events that are connected: those that end a tool call.
+pub const EVENTS: [&str; 3] = ["PostToolUse", "PostToolUseFailure", "PermissionDenied"];
+/// How long the agent waits for the hook, in seconds; the hook itself takes about one at most.
+const TIMEOUT_SECONDS: u32 = 5;
+
+/// What an agent is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// The program: an absolute path, or a bare name.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+impl Handler {
+    fn to_value(&self) -> Value {
+        json!({"type": "command", "command": self.command, "args": self.args, "timeout": TIMEOUT_SECONDS})
+    }
+
+    /// Whether an entry is one that tooltally wrote: the program by its name or path, with the arguments
+    /// `hook` or `--db URL hook` and no others.
+    fn wrote(&self, entry: &Value) -> bool {
+        let text = |key| entry.get(key).and_then(Value::as_str);
+        let Some(command) = text("command").filter(|_| text("type") == Some("command")) else { return false };
+        let args: Option<Vec<&str>> =
+            entry.get("args").and_then(Value::as_array).and_then(|args| args.iter().map(Value::as_str).collect());
+        let is_ours = matches!(args.as_deref(), Some(["hook"] | ["--db", _, "hook"]));
+        is_ours && (command == self.command || is_tooltally(command))
+    }
+}
+
+fn is_tooltally(command: &str) -> bool {
+    let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
+    name == "tooltally" || name.eq_ignore_ascii_case("tooltally.exe")
+}
+
+/// Why a settings file was left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It is no JSON.
+    #[error("it is not valid JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// Something in it has another shape than the agent documents.
+    #[error("{place} is {found}, not {expected}")]
+    Shape {
+        /// Where.
+        place: String,
+        /// What is there.
+        found: &'static str,
+        /// What should be.
+        expected: &'static str,
+    },
+    /// It holds the key `hooks` more than once.
+    #[error("it has the key \"hooks\" more than once")]
+    HooksTwice,
+}
+
+/// The text with our entry in each event's hooks, once; unchanged if it is there already.
+///
+/// # Errors
+/// [`SettingsError`] where the text has another shape than settings have.
+pub fn connected(text: &str, handler: &Handler) -> Result<String, SettingsError> {
+    let layout = Layout::of(text)?;
+    let mut hooks = layout.hooks.clone().unwrap_or_default();
+    for event in EVENTS {
+        let groups = hooks.entry(event).or_insert_with(|| Value::Array(Vec::new()));
+        connect_event(event, groups, handler)?;
+    }
+    Ok(layout.with_hooks(text, &hooks))
+}
+
+/// The text without our entries, and without what they alone filled.
+///
+/// # Errors
+/// As [`connected`].
+pub fn disconnected(text: &str, handler: &Handler) -> Result<String, SettingsError> {
+    let layout = Layout::of(text)?;
+    let Some(mut hooks) = layout.hooks.clone() else { return Ok(text.to_owned()) };
+    let mut emptied = Vec::new();
+    // Whatever the event: an older version may have connected others.
+    for (event, groups) in &mut hooks {
+        let had = count_ours(event, groups, handler)?;
+        if had > 0 {
+            keep_ours(event, groups, handler, 0)?;
+            if groups.as_array().is_some_and(Vec::is_empty) {
+                emptied.push(event.clone());
+            }
+        }
+    }
+    for event in &emptied {
+        hooks.shift_remove(event);
+    }
+    if hooks.is_empty() && !emptied.is_empty() {
+        return Ok(layout.without_hooks(text));
+    }
+    Ok(layout.with_hooks(text, &hooks))
+}
+
+fn connect_event(event: &str, groups: &mut Value, handler: &Handler) -> Result<(), SettingsError> {
+    keep_ours(event, groups, handler, 1)?;
+    let mut is_there = false;
+    for_each_list(event, groups, &mut |list| {
+        for entry in list.iter_mut().filter(|entry| handler.wrote(entry)) {
+            is_there = true;
+            if let Some(fields) = entry.as_object_mut() {
+                fields.insert("command".to_owned(), json!(handler.command));
+                fields.insert("args".to_owned(), json!(handler.args));
+            }
+        }
+    })?;
+    if !is_there && let Some(groups) = groups.as_array_mut() {
+        groups.push(json!({"hooks": [handler.to_value()]}));
+    }
+    Ok(())
+}
+
+fn count_ours(event: &str, groups: &mut Value, handler: &Handler) -> Result<usize, SettingsError> {
+    // Of an event that is not ours to connect, a strange shape is no concern.
+    if !groups.is_array() && !EVENTS.contains(&event) {
+        return Ok(0);
+    }
+    let mut count = 0;
+    let counted = for_each_list(event, groups, &mut |list| count += list.iter().filter(|e| handler.wrote(e)).count());
+    match counted {
+        Err(_) if !EVENTS.contains(&event) => Ok(0),
+        result => result.map(|()| count),
+    }
+}
+
+/// Removes our entries after the first `kept`, and each group that this empties.
+fn keep_ours(event: &str, groups: &mut Value, handler: &Handler, kept: usize) -> Result<(), SettingsError> {
+    let mut seen = 0;
+    let mut emptied = Vec::new();
+    for_each_list(event, groups, &mut |list| {
+        let before = list.len();
+        list.retain(|entry| {
+            let is_ours = handler.wrote(entry);
+            seen += usize::from(is_ours);
+            !is_ours || seen <= kept
+        });
+        emptied.push(list.is_empty() && before > 0);
+    })?;
+    if let Some(groups) = groups.as_array_mut() {
+        let mut emptied = emptied.into_iter();
+        groups.retain(|_| !emptied.next().unwrap_or(false));
+    }
+    Ok(())
+}
+
+/// Visits the list of entries of each of an event's groups.
+fn for_each_list(event: &str, groups: &mut Value, visit: &mut dyn FnMut(&mut Vec<Value>)) -> Result<(), SettingsError> {
+    let place = format!("hooks.{event}");
+    let found = kind(groups);
+    let Some(groups) = groups.as_array_mut() else { return Err(shape(place, found, "a list")) };
+    for (index, group) in groups.iter_mut().enumerate() {
+        let found = kind(group);
+        let Some(group) = group.as_object_mut() else {
+            return Err(shape(format!("{place}[{index}]"), found, "an object"));
+        };
+        let list = group.get_mut("hooks");
+        let found = list.as_deref().map_or("missing", kind);
+        match list.and_then(Value::as_array_mut) {
+            Some(list) => visit(list),
+            None => return Err(shape(format!("{place}[{index}].hooks"), found, "a list")),
+        }
+    }
+    Ok(())
+}
+
+fn shape(place: String, found: &'static str, expected: &'static str) -> SettingsError {
+    SettingsError::Shape { place, found, expected }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Where things stand in a settings text.
+struct Layout {
+    /// The hooks, where there are any.
+    hooks: Option<Map<String, Value>>,
+    /// The bytes of the hooks' value.
+    value: Option<Range<usize>>,
+    /// Where a new member goes: after the last value, or after the opening brace.
+    end: usize,
+    is_empty: bool,
+    /// How a level is indented; `None` where all stands on one line.
+    indent: Option<String>,
+}
+
+/// The members of the outermost object: key, and value as written.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+impl Layout {
+    fn of(text: &str) -> Result<Self, SettingsError> {
+        // The members only carve the text up: this proves that it is sound to the last level.
+        serde_json::from_str::<Value>(text).map_err(SettingsError::NotJson)?;
+        let Members(members) = serde_json::from_str(text).map_err(SettingsError::NotJson)?;
+        let mut found = members.iter().filter(|(key, _)| key == "hooks").map(|(_, value)| *value);
+        let raw = found.next();
+        if found.next().is_some() {
+            return Err(SettingsError::HooksTwice);
+        }
+        let hooks = match raw.map(|raw| serde_json::from_str(raw.get())).transpose().map_err(SettingsError::NotJson)? {
+            None => None,
+            Some(Value::Object(hooks)) => Some(hooks),
+            Some(other) => return Err(shape("hooks".to_owned(), kind(&other), "an object")),
+        };
+        let brace = text.find('{').map_or(0, |at| at + 1);
+        Ok(Self {
+            hooks,
+            value: raw.map(|raw| range_in(text, raw.get())),
+            end: members.last().map_or(brace, |(_, value)| range_in(text, value.get()).end),
+            is_empty: members.is_empty(),
+            indent: indent_of(text, members.is_empty()),
+        })
+    }
+
+    fn with_hooks(&self, text: &str, hooks: &Map<String, Value>) -> String {
+        if self.hooks.as_ref() == Some(hooks) {
+            return text.to_owned();
+        }
+        let value = self.written(hooks);
+        let Some(range) = &self.value else { return self.with_new_member(text, &value) };
+        let (before, after) = (text.get(..range.start), text.get(range.end..));
+        format!("{}{value}{}", before.unwrap_or_default(), after.unwrap_or_default())
+    }
+
+    fn with_new_member(&self, text: &str, value: &str) -> String {
+        let (before, after) = text.split_at(self.end);
+        let comma = if self.is_empty { "" } else { "," };
+        match &self.indent {
+            Some(indent) if self.is_empty => {
+                format!("{before}\n{indent}\"hooks\": {value}\n{}", after.trim_start())
+            }
+            Some(indent) => format!("{before}{comma}\n{indent}\"hooks\": {value}{after}"),
+            None => format!("{before}{comma}\"hooks\":{value}{after}"),
+        }
+    }
+
+    fn without_hooks(&self, text: &str) -> String {
+        let Some(range) = &self.value else { return text.to_owned() };
+        let before = text.get(..range.start).unwrap_or_default().trim_end().trim_end_matches(':').trim_end();
+        let before = match before.rfind('"').and_then(|end| before.get(..end)).and_then(|key| key.rfind('"')) {
+            Some(start) => before.get(..start).unwrap_or_default(),
+            None => before,
+        };
+        let after = text.get(range.end..).unwrap_or_default();
+        if let Some(kept) = before.trim_end().strip_suffix(',') {
+            return format!("{kept}{after}");
+        }
+        match after.trim_start().strip_prefix(',') {
+            Some(rest) => format!("{before}{}", rest.trim_start()),
+            None => format!("{}{}", before.trim_end(), after.trim_start()),
+        }
+    }
+
+    /// The hooks as text, indented as the file is.
+    fn written(&self, hooks: &Map<String, Value>) -> String {
+        let Some(indent) = &self.indent else { return Value::Object(hooks.clone()).to_string() };
+        let mut bytes = Vec::new();
+        let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+        let written = hooks.serialize(&mut serializer).ok().and_then(|()| String::from_utf8(bytes).ok());
+        match written {
+            Some(text) => text.replace('\n', &format!("\n{indent}")),
+            None => Value::Object(hooks.clone()).to_string(),
+        }
+    }
+}
+
+/// Where a part of a text stands in it.
+fn range_in(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    start..start + part.len()
+}
+
+/// What the first indented line begins with.
+fn indent_of(text: &str, is_empty: bool) -> Option<String> {
+    if is_empty {
+        return Some("  ".to_owned());
+    }
+    let line = text.trim_start().lines().nth(1)?;
+    let indent: String = line.chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
+    Some(indent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handler() -> Handler {
+        Handler { command: "/usr/local/bin/tooltally".into(), args: vec!["hook".into()] }
+    }
+
+    const OURS: &str = r#"{
+        "hooks": [
+          {
+            "type": "command",
+            "command": "/usr/local/bin/tooltally",
+            "args": [
+              "hook"
+            ],
+            "timeout": 5
+          }
+        ]
+      }"#;
+
+    #[test]
+    fn an_empty_file_gets_our_hooks_and_loses_them_again() {
+        let text = connected("{}\n", &handler()).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        for event in EVENTS {
+            assert_eq!(value["hooks"][event], json!([serde_json::from_str::<Value>(OURS).unwrap()]));
+        }
+        assert_eq!(connected(&text, &handler()).unwrap(), text, "twice is once");
+        assert_eq!(disconnected(&text, &handler()).unwrap(), "{}\n");
+    }
+
+    #[test]
+    fn what_is_there_keeps_its_bytes_and_comes_back() {
+        let texts = [
+            "{\n    \"z\": 1e400000,\n    \"model\": \"\\u0041\",\n    \"a\": [1,  2]\n}\n",
+            "{\n\t\"a\": 12345678901234567890123,\n\t\"permissions\": {\"allow\": []}\n}",
+            "{\"a\":1, \"b\":{\"hooks\":{}}}",
+        ];
+        for text in texts {
+            if serde_json::from_str::<Value>(text).is_err() {
+                continue;
+            }
+            let with = connected(text, &handler()).unwrap();
+            let end = text.trim_end().trim_end_matches('}').trim_end();
+            assert!(with.starts_with(end), "{with}");
+            assert_eq!(disconnected(&with, &handler()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn hooks_of_others_stay_in_their_order() {
+        let text = r#"{
+  "hooks": {
+    "Stop": [
+      {
+        "hooks": [
+          {
+            "type": "command",
+            "command": "say done"
+          }
+        ]
+      }
+    ],
+    "PostToolUse": [
+      {
+        "matcher": "Edit",
+        "hooks": [
+          {
+            "type": "command",
+            "command": "prettier"
+          }
+        ]
+      }
+    ]
+  },
+  "model": "opus"
+}
+"#;
+        let with = connected(text, &handler()).unwrap();
+        let value: Value = serde_json::from_str(&with).unwrap();
+        let keys: Vec<&String> = value["hooks"].as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["Stop", "PostToolUse", "PostToolUseFailure", "PermissionDenied"]);
+        assert_eq!(value["hooks"]["PostToolUse"][0]["hooks"][0]["command"], "prettier");
+        assert_eq!(disconnected(&with, &handler()).unwrap(), text);
+    }
+
+    #[test]
+    fn another_database_or_place_changes_our_entry_alone() {
+        let text = connected("{}", &handler()).unwrap();
+        let moved =
+            Handler { command: "/opt/tooltally".into(), args: vec!["--db".into(), "redb:/x".into(), "hook".into()] };
+        let text = connected(&text, &moved).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        for event in EVENTS {
+            assert_eq!(value["hooks"][event].as_array().unwrap().len(), 1);
+            assert_eq!(value["hooks"][event][0]["hooks"][0]["args"], json!(["--db", "redb:/x", "hook"]));
+            assert_eq!(value["hooks"][event][0]["hooks"][0]["command"], "/opt/tooltally");
+        }
+    }
+
+    #[test]
+    fn entries_that_only_look_like_ours_stay() {
+        let text = json!({"hooks": {"PostToolUse": [{"hooks": [
+            {"type": "command", "command": "tooltally stats"},
+            {"type": "command", "command": "/usr/bin/other", "args": ["hook"]},
+            {"type": "command", "command": "tooltally", "args": ["stats"]},
+        ]}]}})
+        .to_string();
+        assert_eq!(disconnected(&text, &handler()).unwrap(), text);
+        let with = connected(&text, &handler()).unwrap();
+        assert_eq!(disconnected(&with, &handler()).unwrap(), text);
+    }
+
+    #[test]
+    fn an_entry_in_a_group_of_others_leaves_the_group() {
+        let ours = handler().to_value();
+        let text = json!({"hooks": {"PostToolUse": [{"matcher": "Bash", "hooks": [{"type": "prompt"}, ours]}]}});
+        let without = disconnected(&text.to_string(), &handler()).unwrap();
+        let expected = json!({"hooks": {"PostToolUse": [{"matcher": "Bash", "hooks": [{"type": "prompt"}]}]}});
+        assert_eq!(serde_json::from_str::<Value>(&without).unwrap(), expected);
+    }
+
+    #[test]
+    fn other_shapes_are_refused_with_their_place() {
+        let refused = |text: &str| connected(text, &handler()).unwrap_err().to_string();
+        assert_eq!(refused("{"), "it is not valid JSON");
+        assert_eq!(refused("[]"), "it is not valid JSON");
+        assert_eq!(refused(r#"{"hooks": []}"#), "hooks is a list, not an object");
+        assert_eq!(refused(r#"{"hooks": {"PostToolUse": {}}}"#), "hooks.PostToolUse is an object, not a list");
+        assert_eq!(refused(r#"{"hooks": {"PostToolUse": [3]}}"#), "hooks.PostToolUse[0] is a number, not an object");
+        assert_eq!(
+            refused(r#"{"hooks": {"PostToolUse": [{"hooks": null}]}}"#),
+            "hooks.PostToolUse[0].hooks is null, not a list"
+        );
+        assert_eq!(refused(r#"{"hooks": {}, "hooks": {}}"#), "it has the key \"hooks\" more than once");
+    }
+}
