@@ -148,7 +148,7 @@ impl Serialize for Millis {
         if micros.is_multiple_of(1000) {
             return serializer.serialize_u64(micros / 1000);
         }
-        #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
+        #[expect(clippy::cast_precision_loss, reason = "read back exactly below 2^50 microseconds, 35 years")]
         serializer.serialize_f64(micros as f64 / 1000.0)
     }
 }

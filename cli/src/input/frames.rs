@@ -3,8 +3,6 @@
 //! A frame that fits into the window is looked at in one piece, where it lies; a longer one is a stream itself. So
 //! memory does not grow with the input, however long a line is.
 
-use std::io;
-
 use super::window::Window;
 
 /// How a stream is cut.
@@ -66,27 +64,32 @@ impl<'r> Frames<'r> {
         self.framing == Framing::Array && !self.is_closed
     }
 
+    /// Why the stream ended, if it failed.
+    pub(super) fn take_error(&mut self) -> Option<std::io::Error> {
+        self.window.take_error()
+    }
+
     /// Whether anything but white space follows the array.
-    pub(super) fn has_more_after_array(&mut self) -> io::Result<bool> {
+    pub(super) fn has_more_after_array(&mut self) -> bool {
         if !self.is_closed {
-            return Ok(false);
+            return false;
         }
         loop {
             if self.window.bytes().iter().any(|b| !b.is_ascii_whitespace()) {
-                return Ok(true);
+                return true;
             }
             if self.window.is_at_end() {
-                return Ok(false);
+                return false;
             }
             self.window.consume(usize::MAX);
-            self.window.fill()?;
+            self.window.fill();
         }
     }
 
     /// The next frame and its number, from 1. A long one must be read to its end before the next is asked for.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Frame<'_, 'r>)>> {
-        if !self.skip_gap()? {
-            return Ok(None);
+    pub(super) fn next(&mut self) -> Option<(u64, Frame<'_, 'r>)> {
+        if !self.skip_gap() {
+            return None;
         }
         self.number += 1;
         self.scanner = Scanner::new(self.framing);
@@ -94,17 +97,17 @@ impl<'r> Frames<'r> {
         loop {
             let fresh = self.window.bytes_from(scanned);
             if let Some(end) = self.scanner.find_end(fresh) {
-                return Ok(Some((self.number, self.whole(scanned + end.text, scanned + end.next, true))));
+                return Some((self.number, self.whole(scanned + end.text, scanned + end.next, true)));
             }
             scanned += fresh.len();
             if self.window.is_at_end() {
-                return Ok(Some((self.number, self.whole(scanned, scanned, false))));
+                return Some((self.number, self.whole(scanned, scanned, false)));
             }
             if self.window.is_full() {
                 let long = LongFrame { frames: self, given: 0, scanned, end: None, is_done: false };
-                return Ok(Some((long.frames.number, Frame::Long(long))));
+                return Some((long.frames.number, Frame::Long(long)));
             }
-            self.window.fill()?;
+            self.window.fill();
         }
     }
 
@@ -114,11 +117,11 @@ impl<'r> Frames<'r> {
     }
 
     /// Goes to where the next frame begins; false at the end.
-    fn skip_gap(&mut self) -> io::Result<bool> {
+    fn skip_gap(&mut self) -> bool {
         self.window.consume(std::mem::take(&mut self.last_bytes));
         loop {
             if self.is_closed {
-                return Ok(false);
+                return false;
             }
             let is_array = self.framing == Framing::Array;
             let is_gap = |b: &u8| match b {
@@ -140,9 +143,9 @@ impl<'r> Frames<'r> {
                     self.window.consume(1);
                     self.is_closed = true;
                 }
-                Some(_) => return Ok(true),
-                None if self.window.is_at_end() => return Ok(false),
-                None => self.window.fill()?,
+                Some(_) => return true,
+                None if self.window.is_at_end() => return false,
+                None => self.window.fill(),
             }
         }
     }
@@ -162,9 +165,9 @@ pub(super) struct LongFrame<'f, 'r> {
 
 impl LongFrame<'_, '_> {
     /// The next piece; `None` at the end of the frame.
-    pub(super) fn next_piece(&mut self) -> io::Result<Option<&[u8]>> {
+    pub(super) fn next_piece(&mut self) -> Option<&[u8]> {
         if self.is_done {
-            return Ok(None);
+            return None;
         }
         let window = &mut self.frames.window;
         window.consume(self.given);
@@ -173,23 +176,23 @@ impl LongFrame<'_, '_> {
         if let Some(end) = self.end {
             window.consume(end.next);
             self.is_done = true;
-            return Ok(None);
+            return None;
         }
         if self.scanned == 0 {
-            window.fill()?;
+            window.fill();
             let fresh = window.bytes();
             self.end = self.frames.scanner.find_end(fresh);
             self.scanned = fresh.len();
             if fresh.is_empty() {
                 self.is_done = true;
-                return Ok(None);
+                return None;
             }
         }
         self.given = self.end.map_or(self.scanned, |end| end.text);
         if let Some(end) = &mut self.end {
             end.next -= end.text;
         }
-        Ok(Some(self.frames.window.bytes().get(..self.given).unwrap_or_default()))
+        Some(self.frames.window.bytes().get(..self.given).unwrap_or_default())
     }
 
     /// Whether the frame's end was met, not just the stream's.
@@ -269,8 +272,8 @@ mod tests {
     /// Gives a byte at a time, or as many as asked for.
     struct Slow<'a>(&'a [u8], usize);
 
-    impl io::Read for Slow<'_> {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    impl std::io::Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
             let count = into.len().min(self.1).min(self.0.len());
             let (now, later) = self.0.split_at(count);
             into[..count].copy_from_slice(now);
@@ -283,16 +286,16 @@ mod tests {
         let mut reader = Slow(text, step);
         let mut on_read = |_| {};
         let mut window = Window::new(&mut reader, &mut on_read);
-        window.fill_to(16).unwrap();
+        window.fill_to(16);
         let mut frames = Frames::new(window, framing);
         let mut all = Vec::new();
         loop {
-            let Some((number, frame)) = frames.next().unwrap() else { return all };
+            let Some((number, frame)) = frames.next() else { return all };
             let (bytes, is_ended) = match frame {
                 Frame::Whole { bytes, is_ended } => (bytes.to_vec(), is_ended),
                 Frame::Long(mut long) => {
                     let mut bytes = Vec::new();
-                    while let Some(piece) = long.next_piece().unwrap() {
+                    while let Some(piece) = long.next_piece() {
                         bytes.extend_from_slice(piece);
                     }
                     (bytes, long.is_ended())

@@ -5,7 +5,7 @@ use std::io::Read;
 use tooltally::{AgentName, Clock, Event, EventId, Project, ProjectPath, Source, ToolUse};
 
 use super::field::{Field, Problem};
-use super::frames::{Frame, Frames, Framing};
+use super::frames::{Frames, Framing};
 use super::item::Item;
 use super::parse::{BadFrame, parse_frame};
 use super::payload::Payload;
@@ -50,36 +50,27 @@ fn read<'r>(
     clock: &dyn Clock,
     warnings: &mut Vec<String>,
 ) -> Result<HookOutcome, String> {
-    let unreadable = |e: std::io::Error| format!("standard input could not be read: {e}");
     let mut window = Window::new(reader, on_read);
-    window.fill_to(3).map_err(unreadable)?;
+    window.fill_to(3);
     if window.bytes().starts_with(super::BYTE_ORDER_MARK) {
         window.consume(super::BYTE_ORDER_MARK.len());
     }
     let mut frames = Frames::new(window, Framing::Values);
-    let Some((_, frame)) = frames.next().map_err(unreadable)? else {
-        return Ok(HookOutcome::Nothing("standard input is empty"));
+    let taken = frames.next().map(|(_, frame)| parse_frame(frame, |item, _| take(&item, project_dir, clock, warnings)));
+    let has_more = taken.is_some() && frames.next().is_some();
+    if let Some(e) = frames.take_error() {
+        return Err(format!("standard input could not be read: {}", e.kind()));
+    }
+    let outcome = match taken {
+        None => HookOutcome::Nothing("standard input is empty"),
+        Some(Ok(taken)) => taken?,
+        Some(Err(BadFrame::CutOff)) => return Err("the payload is cut off".to_owned()),
+        Some(Err(bad)) => return Err(format!("the payload is {}", bad.reason("payload"))),
     };
-    let outcome = read_frame(frame, project_dir, clock, warnings)?;
-    if frames.next().map_err(unreadable)?.is_some() {
+    if has_more {
         warnings.push("more text follows the payload; it was not read".to_owned());
     }
     Ok(outcome)
-}
-
-fn read_frame(
-    frame: Frame<'_, '_>,
-    project_dir: Option<&str>,
-    clock: &dyn Clock,
-    warnings: &mut Vec<String>,
-) -> Result<HookOutcome, String> {
-    let taken = parse_frame(frame, |item, _| take(&item, project_dir, clock, warnings));
-    let describe = |bad: BadFrame| match bad {
-        BadFrame::Unreadable(e) => format!("standard input could not be read: {e}"),
-        BadFrame::CutOff => "the payload is cut off".to_owned(),
-        bad => format!("the payload is {}", bad.reason("payload")),
-    };
-    taken.map_err(describe)?
 }
 
 fn take(

@@ -37,8 +37,6 @@ pub(super) enum BadFrame {
     /// It is not JSON, and it ends where the stream does.
     CutOff,
     NotAnObject,
-    /// The source could not be read further.
-    Unreadable(io::Error),
 }
 
 /// Reads a frame, and gives what `take` makes of it.
@@ -88,7 +86,7 @@ fn parse_pieces<P: Pieces, R>(
 ) -> Result<R, BadFrame> {
     let mut shorten = Shorten::new(pieces);
     let parsed = from_start_to_end(&mut shorten);
-    let (findings, digest, pieces) = shorten.finish().map_err(BadFrame::Unreadable)?;
+    let (findings, digest, pieces) = shorten.finish();
     at_end(&pieces);
     match (findings, parsed) {
         (Findings { is_not_utf8: true, .. }, _) => Err(BadFrame::NotUtf8),
@@ -115,7 +113,6 @@ impl BadFrame {
             Self::NotJson => "not valid JSON".to_owned(),
             Self::CutOff => format!("cut-off last {unit}"),
             Self::NotAnObject => "not a JSON object".to_owned(),
-            Self::Unreadable(_) => "not readable to its end".to_owned(),
         }
     }
 }

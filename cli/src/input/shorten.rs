@@ -19,11 +19,11 @@ const MAX_DEPTH: u64 = 1_000_000;
 /// Where pieces of a text come from.
 pub(super) trait Pieces {
     /// The next piece; `None` at the end.
-    fn next_piece(&mut self) -> io::Result<Option<&[u8]>>;
+    fn next_piece(&mut self) -> Option<&[u8]>;
 }
 
 impl Pieces for LongFrame<'_, '_> {
-    fn next_piece(&mut self) -> io::Result<Option<&[u8]>> {
+    fn next_piece(&mut self) -> Option<&[u8]> {
         LongFrame::next_piece(self)
     }
 }
@@ -32,8 +32,8 @@ impl Pieces for LongFrame<'_, '_> {
 pub(super) struct OnePiece<'a>(pub(super) Option<&'a [u8]>);
 
 impl Pieces for OnePiece<'_> {
-    fn next_piece(&mut self) -> io::Result<Option<&[u8]>> {
-        Ok(self.0.take())
+    fn next_piece(&mut self) -> Option<&[u8]> {
+        self.0.take()
     }
 }
 
@@ -72,19 +72,19 @@ impl<P: Pieces> Shorten<P> {
     }
 
     /// Reads to the end: what was found, the digest of the original text, and the source back.
-    pub(super) fn finish(mut self) -> io::Result<(Findings, [u8; 32], P)> {
-        while self.take_piece()? {}
+    pub(super) fn finish(mut self) -> (Findings, [u8; 32], P) {
+        while self.take_piece() {}
         self.findings.is_not_utf8 |= !self.utf8.is_complete();
-        Ok((self.findings, self.hash.finalize().into(), self.pieces))
+        (self.findings, self.hash.finalize().into(), self.pieces)
     }
 
     /// Rewrites the next piece; false at the end.
-    fn take_piece(&mut self) -> io::Result<bool> {
+    fn take_piece(&mut self) -> bool {
         self.rewriter.out.clear();
         self.given = 0;
-        let Some(piece) = self.pieces.next_piece()? else {
+        let Some(piece) = self.pieces.next_piece() else {
             self.rewriter.end();
-            return Ok(false);
+            return false;
         };
         if std::mem::take(&mut self.has_return) {
             self.hash.update(b"\r");
@@ -96,14 +96,14 @@ impl<P: Pieces> Shorten<P> {
             self.rewriter.take(piece);
             self.findings.is_too_deep = self.rewriter.max_depth > MAX_DEPTH;
         }
-        Ok(true)
+        true
     }
 }
 
 impl<P: Pieces> Read for Shorten<P> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.given == self.rewriter.out.len() {
-            if !self.take_piece()? && self.rewriter.out.is_empty() {
+            if !self.take_piece() && self.rewriter.out.is_empty() {
                 return Ok(0);
             }
             if self.findings.is_too_deep || self.findings.is_not_utf8 {
@@ -330,8 +330,8 @@ mod tests {
     struct Steps<'a>(std::slice::Chunks<'a, u8>);
 
     impl Pieces for Steps<'_> {
-        fn next_piece(&mut self) -> io::Result<Option<&[u8]>> {
-            Ok(self.0.next())
+        fn next_piece(&mut self) -> Option<&[u8]> {
+            self.0.next()
         }
     }
 
@@ -339,7 +339,7 @@ mod tests {
         let mut shorten = Shorten::new(Steps(text.chunks(step)));
         let mut out = Vec::new();
         let _ = shorten.read_to_end(&mut out);
-        let (findings, digest, _) = shorten.finish().unwrap();
+        let (findings, digest, _) = shorten.finish();
         (String::from_utf8_lossy(&out).into_owned(), findings, digest)
     }
 

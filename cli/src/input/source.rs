@@ -14,7 +14,7 @@ use super::field::Problem;
 use super::frames::{Frames, Framing};
 use super::hook_log::HookLog;
 use super::item::{Item, Kind};
-use super::parse::{BadFrame, RawText, parse_frame};
+use super::parse::{RawText, parse_frame};
 use super::predecessor;
 use super::tally::Tally;
 use super::transcript::Transcript;
@@ -31,11 +31,15 @@ pub(super) fn read(
     context: &mut Context<'_>,
 ) -> Result<(), Stop> {
     let mut window = Window::new(reader, on_read);
-    if let Err(e) = window.fill_to(PEEK_BYTES) {
+    window.fill_to(PEEK_BYTES);
+    let detected = detect(window.bytes());
+    if detected == Detected::Empty
+        && let Some(e) = window.take_error()
+    {
         context.skip_source(&unreadable(&e));
         return Ok(());
     }
-    match (detect(window.bytes()), path) {
+    match (detected, path) {
         (Detected::Empty, _) if window.is_at_end() => {
             context.summary.files += 1;
             Ok(())
@@ -70,22 +74,10 @@ fn read_json(mut window: Window<'_>, framing: Framing, context: &mut Context<'_>
     let mut frames = Frames::new(window, framing);
     let unit = frames.unit();
     let mut readers = Readers::default();
-    loop {
-        let (number, frame) = match frames.next() {
-            Ok(Some(next)) => next,
-            Ok(None) => break,
-            Err(e) => {
-                context.skip_source(&unreadable(&e));
-                break;
-            }
-        };
+    while let Some((number, frame)) = frames.next() {
         let place = Place { unit, number };
         match parse_frame(frame, |item, raw| readers.take(&item, raw, place, context)) {
             Ok(taken) => taken?,
-            Err(BadFrame::Unreadable(e)) => {
-                context.skip_source(&unreadable(&e));
-                break;
-            }
             Err(bad) => readers.bad.push((place, bad.reason(unit))),
         }
         if readers.is_hopeless() {
@@ -93,6 +85,9 @@ fn read_json(mut window: Window<'_>, framing: Framing, context: &mut Context<'_>
             return Ok(());
         }
         readers.report_bad(context);
+    }
+    if let Some(e) = frames.take_error() {
+        context.skip_source(&unreadable(&e));
     }
     if framing == Framing::Array && readers.has_only_bad() {
         // A bracket begins many a text.
@@ -102,7 +97,7 @@ fn read_json(mut window: Window<'_>, framing: Framing, context: &mut Context<'_>
     if frames.is_cut_off() {
         context.skip_source("a JSON array without its end");
     }
-    if frames.has_more_after_array().unwrap_or(false) {
+    if frames.has_more_after_array() {
         context.skip_source("text after the end of a JSON array");
     }
     readers.finish(context)

@@ -13,12 +13,13 @@ pub(super) struct Window<'r> {
     start: usize,
     end: usize,
     at_end: bool,
+    error: Option<io::Error>,
 }
 
 impl<'r> Window<'r> {
     /// A window on `reader`; `on_read` is told how many bytes each read gave.
     pub(super) fn new(reader: &'r mut dyn Read, on_read: &'r mut dyn FnMut(u64)) -> Self {
-        Self { reader, on_read, buffer: Vec::new(), start: 0, end: 0, at_end: false }
+        Self { reader, on_read, buffer: Vec::new(), start: 0, end: 0, at_end: false, error: None }
     }
 
     /// The bytes at hand.
@@ -46,10 +47,15 @@ impl<'r> Window<'r> {
         self.start == 0 && self.end == WINDOW_BYTES
     }
 
+    /// Why the stream ended, if it failed: what it gave before counts all the same.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
     /// Reads more, once, if there is room and more to read.
-    pub(super) fn fill(&mut self) -> io::Result<()> {
+    pub(super) fn fill(&mut self) {
         if self.at_end || self.is_full() {
-            return Ok(());
+            return;
         }
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -66,20 +72,21 @@ impl<'r> Window<'r> {
             match self.reader.read(room) {
                 Ok(count) => break count,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
+                Err(e) => {
+                    self.error = Some(e);
+                    break 0;
+                }
             }
         };
         self.at_end = count == 0;
         self.end = self.buffer.len().min(self.end + count);
         (self.on_read)(count as u64);
-        Ok(())
     }
 
     /// Reads until `count` bytes are at hand, or the stream ends.
-    pub(super) fn fill_to(&mut self, count: usize) -> io::Result<()> {
+    pub(super) fn fill_to(&mut self, count: usize) {
         while self.bytes().len() < count && !self.at_end && !self.is_full() {
-            self.fill()?;
+            self.fill();
         }
-        Ok(())
     }
 }

@@ -1,12 +1,12 @@
 //! Real transcripts and hook payloads, read in place. The figures were counted by other means.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::convert::Infallible;
-use std::io::empty;
 use std::path::PathBuf;
 
 use tooltally::{Event, Outcome, SystemClock, ToolUse};
-use tooltally_cli::input::{HookOutcome, Importer, Summary, read_hook};
+use tooltally_cli::input::{HookOutcome, read_hook};
+
+use crate::import_paths;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
 
@@ -20,19 +20,6 @@ fn sample(name: &str) -> Option<PathBuf> {
     None
 }
 
-fn import(paths: &[PathBuf]) -> (Vec<ToolUse>, Summary) {
-    let mut events = Vec::new();
-    let mut importer = Importer::new(&SystemClock);
-    let result: Result<(), Infallible> = importer.read_paths(paths, &mut empty(), &mut |event| {
-        if let Event::ToolUse(tool_use) = event {
-            events.push(tool_use);
-        }
-        Ok(())
-    });
-    result.unwrap();
-    (events, importer.finish())
-}
-
 fn outcomes(events: &[ToolUse]) -> HashMap<Outcome, usize> {
     let mut counts = HashMap::new();
     for event in events {
@@ -44,7 +31,7 @@ fn outcomes(events: &[ToolUse]) -> HashMap<Outcome, usize> {
 #[test]
 fn the_transcripts_hold_456_finished_calls_and_a_pending_one() {
     let Some(path) = sample("transcripts") else { return };
-    let (events, summary) = import(&[path]);
+    let (events, summary) = import_paths(&[path]);
     let distinct: HashSet<_> = events.iter().map(|event| event.id).collect();
     assert_eq!((events.len(), distinct.len()), (456, 456));
     assert_eq!((summary.files, summary.events, summary.pending), (11, 456, 1));
@@ -65,15 +52,15 @@ fn the_transcripts_hold_456_finished_calls_and_a_pending_one() {
 #[test]
 fn taking_the_transcripts_twice_gives_the_same_events() {
     let Some(path) = sample("transcripts") else { return };
-    let (first, _) = import(std::slice::from_ref(&path));
-    let (second, _) = import(&[path]);
+    let (first, _) = import_paths(std::slice::from_ref(&path));
+    let (second, _) = import_paths(&[path]);
     assert_eq!(first, second);
 }
 
 #[test]
 fn the_hook_log_holds_118_calls() {
     let Some(path) = sample("hooks/big3-post_tool_use-log.json") else { return };
-    let (events, summary) = import(&[path]);
+    let (events, summary) = import_paths(&[path]);
     assert_eq!((summary.files, summary.events, summary.pending), (1, 118, 0));
     assert_eq!(summary.skipped, BTreeMap::new());
     assert_eq!(events.iter().map(|event| event.id).collect::<HashSet<_>>().len(), 118);

@@ -1,0 +1,156 @@
+//! Event lines: written and read back.
+
+use proptest::collection::btree_map;
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tooltally::{
+    AgentName, Attributes, Event, EventId, Outcome, Position, Project, ProjectId, Recorded, SessionId, Source,
+    SubagentName, Timestamp, ToolDuration, ToolName, ToolUse,
+};
+use tooltally_cli::input::{event_line, read_event_line, unrecorded_event_line};
+
+use crate::{import_text, skipped, tool_use};
+
+fn line() -> Value {
+    json!({"v": 1, "tool": "Bash", "outcome": "failure", "time": "2026-05-01T12:00:00.000001+02:00"})
+}
+
+fn with(key: &str, value: Value) -> String {
+    let mut line = line();
+    line[key] = value;
+    format!("{line}\n")
+}
+
+#[test]
+fn four_fields_are_enough() {
+    let event = tool_use(read_event_line(line().to_string().as_bytes()).unwrap());
+    assert_eq!((event.tool.as_str(), event.outcome, event.source), ("Bash", Outcome::Failure, Source::Import));
+    assert_eq!(event.time.to_string(), "2026-05-01T10:00:00.000001Z");
+    assert_eq!((event.session, event.project, event.agent, event.duration), (None, None, None, None));
+}
+
+#[test]
+fn the_line_has_every_field_of_the_contract() {
+    let event = ToolUse::new(
+        "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
+        ToolName::new("mcp__a__\"b\"").unwrap(),
+        Outcome::Success,
+        "2026-05-01T12:00:00.25Z".parse().unwrap(),
+    );
+    let recorded = Recorded { position: Position::new(7), event: event.into() };
+    assert_eq!(
+        event_line(&recorded),
+        r#"{"v":1,"position":7,"id":"000102030405060708090a0b0c0d0e0f","tool":"mcp__a__\"b\"","session":null,"#
+            .to_owned()
+            + r#""project":null,"path":null,"agent":null,"subagent":null,"outcome":"success","#
+            + r#""time":"2026-05-01T12:00:00.25Z","duration_ms":null,"source":"library","attributes":{}}"#
+    );
+}
+
+#[test]
+fn a_path_alone_makes_the_project() {
+    let project = |text: &str| tool_use(read_event_line(text.as_bytes()).unwrap()).project.unwrap();
+    assert_eq!(project(&with("path", json!("/a"))), Project::from_path("/a").unwrap());
+    let id = ProjectId::of_path("/a");
+    assert_eq!(project(&with("project", json!(id.to_string()))), Project::from_id(id));
+}
+
+#[test]
+fn wrong_lines_name_the_field() {
+    for (key, value, reason) in [
+        ("v", json!(2), "v is a version that this program does not read"),
+        ("v", json!("1"), "v is not a number"),
+        ("v", json!(null), "v is missing"),
+        ("tool", json!(7), "tool is not a string"),
+        ("outcome", json!(null), "outcome is missing"),
+        ("outcome", json!("great"), "outcome is not a known outcome"),
+        ("time", json!(null), "time is missing"),
+        ("time", json!(1_777_777), "time is not a string"),
+        ("time", json!("yesterday"), "time is not an RFC 3339 instant between 1970 and 9999"),
+        ("time", json!("1969-12-31T23:59:59Z"), "time lies before 1970 or after 9999"),
+        ("time", json!("10000-01-01T00:00:00Z"), "time is not an RFC 3339 instant between 1970 and 9999"),
+        ("id", json!("abc"), "id is not 32 hexadecimal digits"),
+        ("session", json!({}), "session is not a string"),
+        ("project", json!("/a"), "project is not 16 hexadecimal digits"),
+        ("path", json!([1]), "path is not a string"),
+        ("agent", json!(""), "agent is empty"),
+        ("subagent", json!(1), "subagent is not a string"),
+        ("duration_ms", json!("1"), "duration_ms is not a number"),
+        ("duration_ms", json!(-0.5), "duration_ms is not a duration from 0 up"),
+        ("source", json!("me"), "source is not a known source"),
+        ("attributes", json!([]), "attributes is not an object"),
+        ("attributes", json!({"cost": 1}), "attributes holds a value that is not a string of allowed length"),
+        ("attributes", json!({"": "x"}), "attributes holds a pair too many, or one that is not allowed"),
+    ] {
+        let text = with(key, value);
+        assert_eq!(read_event_line(text.trim_end().as_bytes()), Err(reason.to_owned()));
+        let (events, summary) = import_text(format!("{}{text}", with("extra", json!({"x": [1]}))));
+        assert_eq!(events.len(), 1);
+        assert_eq!(skipped(&summary), [(reason, 1)]);
+        assert_eq!(summary.examples, [format!("test:2: {reason}")]);
+    }
+    assert_eq!(read_event_line(b"{"), Err("the line is not valid JSON".to_owned()));
+}
+
+#[test]
+fn lines_without_ids_are_told_apart_by_occurrence() {
+    let ids = |text: &str| import_text(text).0.iter().map(|event| event.id).collect::<Vec<_>>();
+    let (a, b) = (with("session", json!("a")), with("session", json!("b")));
+    let first = ids(&format!("{a}{b}{a}"));
+    assert_eq!(first.iter().collect::<std::collections::HashSet<_>>().len(), 3);
+    assert_eq!(ids(&format!("{a}{b}{a}{a}"))[..3], first);
+    assert_eq!(ids(&format!("{a}{b}{a}").replace('\n', "\r\n")), first);
+    assert_eq!(tool_use(read_event_line(a.trim_end().as_bytes()).unwrap()).id, first[0]);
+}
+
+fn name(max: usize) -> impl Strategy<Value = String> {
+    proptest::string::string_regex("[^\\p{Cc}]{1,30}")
+        .unwrap()
+        .prop_map(move |text| text[..text.floor_char_boundary(max)].to_owned())
+}
+
+prop_compose! {
+    fn any_event()(
+        id in any::<[u8; 16]>(),
+        names in (name(512), option::of(name(256)), option::of(name(128)), option::of(name(256))),
+        project in option::of((any::<[u8; 8]>(), option::of(name(4096)))),
+        outcome in proptest::sample::select(Outcome::ALL.to_vec()),
+        time in 0..=Timestamp::MAX.as_micros(),
+        // Exact as milliseconds for 35 years.
+        duration in option::of(0..1_u64 << 50),
+        source in proptest::sample::select(Source::ALL.to_vec()),
+        pairs in btree_map(name(32), name(128), 0..=8),
+    ) -> ToolUse {
+        let (tool, session, agent, subagent) = names;
+        let time = Timestamp::from_micros(time).unwrap();
+        let mut event =
+            ToolUse::new(EventId::from_bytes(id), ToolName::new(tool).unwrap(), outcome, time).source(source);
+        event.session = session.map(|text| SessionId::new(text).unwrap());
+        event.agent = agent.map(|text| AgentName::new(text).unwrap());
+        event.subagent = subagent.map(|text| SubagentName::new(text).unwrap());
+        event.project = project.map(|(id, path)| Project {
+            id: ProjectId::from_bytes(id),
+            path: path.map(|text| text.parse().unwrap()),
+        });
+        event.duration = duration.map(|micros| ToolDuration::from_micros(micros).unwrap());
+        let mut attributes = Attributes::new();
+        for (key, value) in pairs {
+            attributes.set(&key, &value).unwrap();
+        }
+        event.attributes(attributes)
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(event in any_event(), position in any::<u64>()) {
+        let event = Event::from(event);
+        prop_assert_eq!(read_event_line(unrecorded_event_line(&event).as_bytes()), Ok(event.clone()));
+        let line = event_line(&Recorded { position: Position::new(position), event: event.clone() });
+        prop_assert!(!line.contains('\n'));
+        let (events, summary) = import_text(&line);
+        prop_assert_eq!(summary.skipped.len(), 0);
+        prop_assert_eq!(events.into_iter().map(Event::from).collect::<Vec<_>>(), vec![event]);
+    }
+}

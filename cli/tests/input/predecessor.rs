@@ -1,0 +1,124 @@
+//! The predecessor's database.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use rusqlite::Connection;
+use tooltally::{Outcome, Source};
+
+use crate::{import_path, import_reader, skipped};
+
+const SCHEMA: &str = "CREATE TABLE tool_usage_events (id INTEGER PRIMARY KEY AUTOINCREMENT, tool_name TEXT NOT NULL,
+    session_id TEXT, project_hash TEXT, success INTEGER NOT NULL DEFAULT 1,
+    created_at TEXT NOT NULL DEFAULT (datetime('now')));";
+
+fn database(path: &Path, rows: &str) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(SCHEMA).unwrap();
+    connection.execute_batch(rows).unwrap();
+    connection
+}
+
+fn names(folder: &Path) -> HashSet<String> {
+    std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+const ROWS: &str = "INSERT INTO tool_usage_events VALUES
+    (1, 'Bash', 's1', '0123456789abcdef', 1, '2026-05-01 12:00:00'),
+    (2, 'Bash', NULL, NULL, 0, '2026-05-01 12:00:00.25'),
+    (3, 'Read', 's1', 'no hash', 1, '2026-05-01T14:00:00+02:00'),
+    (4, 'Read', 's1', NULL, 1, 'yesterday'),
+    (5, '', 's1', NULL, 1, '2026-05-01 12:00:00'),
+    (7, 'Bash', 's1', '0123456789abcdef', 1, '2026-05-01 12:00:00'),
+    (8, printf('%.*c', 2000000, 'x'), 's1', NULL, 1, '2026-05-01 12:00:00'),
+    (9, 'Bash', 's1', NULL, 1, x'05');";
+
+#[test]
+fn each_row_is_an_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history #1?.db");
+    drop(database(&path, ROWS));
+    let before = (std::fs::read(&path).unwrap(), names(folder.path()));
+    let (events, summary) = import_path(&path);
+    assert_eq!((std::fs::read(&path).unwrap(), names(folder.path())), before);
+
+    let times: Vec<_> = events.iter().map(|event| event.time.to_string()).collect();
+    let noon = "2026-05-01T12:00:00Z";
+    assert_eq!(times, [noon, "2026-05-01T12:00:00.25Z", noon, noon]);
+    assert_eq!((events[0].outcome, events[1].outcome), (Outcome::Success, Outcome::Failure));
+    assert_eq!(events[0].project.as_ref().unwrap().id.to_string(), "0123456789abcdef");
+    assert_eq!((&events[1].project, &events[2].project), (&None, &None));
+    assert_eq!(events[0].source, Source::Import);
+    assert_eq!(events[0].session.as_ref().map(ToString::to_string), Some("s1".to_owned()));
+    // Equal but for the row's number: two uses.
+    assert_ne!(events[0].id, events[3].id);
+    assert_eq!(import_path(&path).0, events);
+
+    let expected = [
+        ("created_at is not a string", 1),
+        ("created_at is not an RFC 3339 instant between 1970 and 9999", 1),
+        ("tool_name is empty", 1),
+        ("tool_name is too long", 1),
+    ];
+    assert_eq!(skipped(&summary), expected);
+    assert!(
+        summary.examples[0]
+            .ends_with("history #1?.db, row 4: created_at is not an RFC 3339 instant between 1970 and 9999")
+    );
+    assert_eq!(summary.notes.keys().collect::<Vec<_>>(), ["project_hash is not 16 hexadecimal digits"]);
+    assert_eq!(summary.files, 1);
+}
+
+#[test]
+fn a_database_in_use_is_read_with_its_newest_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.db");
+    let connection = database(&path, "PRAGMA journal_mode = WAL;");
+    connection.execute_batch("INSERT INTO tool_usage_events (tool_name) VALUES ('Bash')").unwrap();
+    let before = names(folder.path());
+    assert!(before.contains("live.db-wal"));
+    assert_eq!(import_path(&path).0.len(), 1);
+    assert_eq!(names(folder.path()), before);
+
+    // The same as its user left it behind: nothing is mended in place.
+    let left = tempfile::tempdir().unwrap();
+    for name in ["live.db", "live.db-wal"] {
+        std::fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    assert_eq!(import_path(&left.path().join("live.db")).0.len(), 1);
+    assert_eq!(names(left.path()).len(), 2);
+}
+
+#[test]
+fn other_databases_are_named_for_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = |name: &str, sql: &str| {
+        let path = folder.path().join(name);
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let (events, summary) = import_path(&path);
+        assert!(events.is_empty());
+        assert_eq!(summary.files, 0);
+        summary.skipped.into_keys().next().unwrap()
+    };
+    let own = "CREATE TABLE log (x); CREATE VIEW tool_usage_events AS SELECT x AS tool_name FROM log;";
+    assert_eq!(sqlite("own.db", own), "a tooltally store: name it with --db");
+    assert_eq!(sqlite("other.db", "CREATE TABLE t (x)"), "an SQLite database without tool_usage_events");
+    let lacking = "CREATE TABLE tool_usage_events (id INTEGER PRIMARY KEY, tool_name TEXT)";
+    assert_eq!(sqlite("lacking.db", lacking), "an SQLite database whose tool_usage_events lacks columns");
+
+    let path = folder.path().join("damaged.db");
+    drop(database(&path, ROWS));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let length = bytes.len();
+    bytes[4096..length].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    let (_, summary) = import_path(&path);
+    assert!(summary.skipped.keys().any(|reason| reason.starts_with("an SQLite database that")), "{summary:?}");
+
+    std::fs::write(&path, b"SQLite format 3\0").unwrap();
+    assert_eq!(import_path(&path).1.skipped.len(), 1);
+    let (_, summary) = import_reader(&mut b"SQLite format 3\0rest".as_slice());
+    assert_eq!(skipped(&summary), [("an SQLite database cannot be read from a stream: name its file", 1)]);
+    let (_, summary) = import_reader(&mut b"redb\x1A\x0A\xA9\x0D\x0Arest".as_slice());
+    assert_eq!(skipped(&summary), [("a redb database: a tooltally store is named with --db", 1)]);
+}
