@@ -64,7 +64,7 @@
 //! | `many_processes` | several handles, in one process or many, work on one store at once | a second handle is [`Busy`](tooltally_core::Error::Busy), or shares nothing |
 //! | `file_backed` | the address is the path of the main file, alone with the store's other files in its folder; the cases look at formats, permissions and damage, and [`FileBacked`] is implemented | there is no file at the address |
 //!
-//! ```ignore
+//! ```text
 //! conformance_suite!(OnServer, persistent: supported, many_processes: supported, file_backed: refused);
 //! ```
 //!

@@ -373,6 +373,8 @@ macro_rules! __cases {
                     flipped_bytes_are_withstood,
                     /// Single bytes changed in the first 128.
                     flipped_bytes_of_the_beginning_are_withstood,
+                    /// A rebuild refuses a damaged log; what it does not refuse it leaves sound.
+                    a_rebuild_launders_no_damage,
                     /// Files that end too early.
                     cut_files_are_withstood,
                     /// Blank pages.

@@ -4,7 +4,7 @@
 ///
 /// With the harness alone every capability counts as supported; else all three are named:
 ///
-/// ```ignore
+/// ```text
 /// tooltally_conformance::conformance_suite!(OnDisk);
 /// tooltally_conformance::conformance_suite!(OnServer,
 ///     persistent: supported, many_processes: supported, file_backed: refused);

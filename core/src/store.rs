@@ -60,7 +60,8 @@ pub trait Queries: Send + Sync {
     /// # Behavior
     /// - Exact: equal to folding the selected events of the whole log, whatever their order of time.
     /// - Sees one prefix of the log, whole batches only, while others write.
-    /// - Rows stand in the order of [`UsageRow::sort`]; none is empty.
+    /// - Rows stand in the order of [`UsageRow::sort`]; none is empty, not that of a span either.
+    /// - A project's row shows the first path that the whole log has for it, its event selected or not.
     /// - Windows are half-open to the microsecond.
     /// - A tool, project or session that the log does not know gives no rows.
     ///
@@ -72,7 +73,7 @@ pub trait Queries: Send + Sync {
     ///
     /// # Behavior
     /// - Exact, as [`usage`](Self::usage) is; late events stand where their time puts them.
-    /// - Limit 0 gives nothing.
+    /// - Limit 0 gives nothing; any other is kept, up to the largest.
     ///
     /// # Errors
     /// As for [`usage`](Self::usage).
@@ -104,7 +105,7 @@ pub trait Maintenance: Send + Sync {
     /// # Behavior
     /// - Changes nothing.
     /// - The first difference is the error, with its place.
-    /// - `progress` is called now and then, from this thread.
+    /// - `progress` is called now and then, from this thread; once at least where there are events.
     ///
     /// # Errors
     /// [`Corrupt`](crate::Error::Corrupt) at the first difference, and the engine's failures.
@@ -116,7 +117,8 @@ pub trait Maintenance: Send + Sync {
     /// - Answers are the same before, while it runs, and after.
     /// - Others may record meanwhile; what they record is in the new projections.
     /// - A damaged log is refused: nothing is switched.
-    /// - Interrupted work does no harm, and a later call does all of it.
+    /// - Interrupted work does no harm, and a later call does all of it: after a kill of the process, and after
+    ///   a panic in `progress`.
     ///
     /// # Errors
     /// [`Corrupt`](crate::Error::Corrupt) where the log is damaged, and the engine's failures.
@@ -125,7 +127,7 @@ pub trait Maintenance: Send + Sync {
     /// Gives unused space back to the file system, as far as the engine can.
     ///
     /// # Behavior
-    /// - Changes no answer.
+    /// - Changes no answer; recording goes on.
     ///
     /// # Errors
     /// [`Busy`](crate::Error::Busy) where others hold the store, and the engine's failures.

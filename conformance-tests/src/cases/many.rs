@@ -212,7 +212,7 @@ pub(crate) fn no_query_sees_half_of_another_process_batch<H: ProcessEntry>() {
 pub(crate) fn maintenance_runs_beside_another_process<H: ProcessEntry>() {
     let site = Site::<H>::new();
     let store = site.open();
-    let mut worker = Worker::start::<H>(site.address(), Job::Record { from: 0, count: 1_500, batch: 30 });
+    let mut worker = Worker::start::<H>(site.address(), Job::Record { from: 0, count: 1_200, batch: 80 });
     worker.go();
     while let Some(said) = worker.listen() {
         if said == "done" {
@@ -224,7 +224,7 @@ pub(crate) fn maintenance_runs_beside_another_process<H: ProcessEntry>() {
         }
         verify_patiently(&*store);
     }
-    assert_log(&*store, &numbered_all(0..1_500));
+    assert_log(&*store, &numbered_all(0..1_200));
     assert_answers_fold_the_log(&*store);
     assert_sound(&*store);
 }
