@@ -81,9 +81,10 @@ pub enum Command {
 #[command(after_help = "\
 The kind of a file is told by its content:
   transcripts      JSON Lines of Claude Code
-  hook logs        hook payloads as a JSON array or JSON Lines; they hold no times, so the time of the
-                   file's last change serves for all of them
-  event lines      what `tooltally events` prints; needed are v, tool, outcome and time
+  hook logs        hook payloads as a JSON array or JSON Lines; they hold no
+                   times: that of the file's last change serves for all
+  event lines      what `tooltally events` prints; v, tool, outcome and time
+                   are needed
   predecessor's    the SQLite database with the table tool_usage_events
 
 Taking the same input again adds nothing. Examples:
@@ -123,13 +124,14 @@ pub struct FilterArguments {
 /// `stats`.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
-Success is the share of calls that ended well; only failures speak against a tool: an interrupted,
-rejected or invalid call does not. Durations are the tool's own time, where it was measured.
+Success is the share of calls that ended well. Only failures speak against a
+tool: an interrupted, rejected or invalid call does not. Durations are the
+tool's own time, where it was measured.
 
 Examples:
   tooltally stats --since 7d
   tooltally stats --project . --by session
-  tooltally stats --since 2026-03-01 --until 2026-03-31 --by day --timezone Europe/Berlin")]
+  tooltally stats --since 2026-03-01 --until 2026-03-31 --by day")]
 pub struct StatsArguments {
     /// Which events
     #[command(flatten)]

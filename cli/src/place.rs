@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use tooltally::{Backend, StoreUrl};
 
+use crate::commands::wrong_value;
 use crate::diagnostics::Failure;
 
 /// The environment variable that names the store.
@@ -18,10 +19,10 @@ pub const DB_VARIABLE: &str = "TOOLTALLY_DB";
 /// has no home folder.
 pub fn store_url(named: Option<&OsStr>) -> Result<StoreUrl, Failure> {
     if let Some(named) = named {
-        return parse(named).map_err(|e| Failure::usage(format!("invalid value for '--db': {e}")));
+        return parse(named).map_err(|e| wrong_value("--db", &named.to_string_lossy(), &e));
     }
     match std::env::var_os(DB_VARIABLE).filter(|value| !value.is_empty()) {
-        Some(value) => parse(&value).map_err(|e| Failure::usage(format!("invalid value in {DB_VARIABLE}: {e}"))),
+        Some(value) => parse(&value).map_err(|e| wrong_value(DB_VARIABLE, &value.to_string_lossy(), &e)),
         None => default_url(),
     }
 }

@@ -107,6 +107,28 @@ pub fn disconnected(text: &str, handler: &Handler) -> Result<String, SettingsErr
     Ok(layout.with_hooks(text, &hooks))
 }
 
+/// The stores that our entries name, each once; an entry without `--db` means the default.
+///
+/// # Errors
+/// As [`connected`].
+pub fn databases(text: &str, handler: &Handler) -> Result<Vec<Option<String>>, SettingsError> {
+    let Some(hooks) = Layout::of(text)?.hooks else { return Ok(Vec::new()) };
+    let groups = hooks.values().filter_map(Value::as_array).flatten();
+    let lists = groups.filter_map(|group| group.get("hooks").and_then(Value::as_array));
+    let mut found: Vec<Option<String>> = lists
+        .flatten()
+        .filter(|entry| handler.wrote(entry))
+        .filter_map(|entry| entry.get("args").and_then(Value::as_array))
+        .map(|args| match args.as_slice() {
+            [_, db, _] => db.as_str().map(str::to_owned),
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
 fn connect_event(event: &str, groups: &mut Value, handler: &Handler) -> Result<(), SettingsError> {
     keep_ours(event, groups, handler, 1)?;
     let mut is_there = false;
@@ -422,6 +444,7 @@ mod tests {
             assert_eq!(value["hooks"][event][0]["hooks"][0]["args"], json!(["--db", "redb:/x", "hook"]));
             assert_eq!(value["hooks"][event][0]["hooks"][0]["command"], "/opt/tooltally");
         }
+        assert_eq!(databases(&text, &handler()).unwrap(), [Some("redb:/x".to_owned())]);
     }
 
     #[test]

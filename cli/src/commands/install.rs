@@ -12,7 +12,7 @@ use crate::args::{Agent, InstallArguments, Scope};
 use crate::diagnostics::{Failure, remark};
 use crate::output::{diff, json, print};
 use crate::place::{self, owner_only_file};
-use crate::settings::{EVENTS, Handler, SettingsError, connected, disconnected};
+use crate::settings::{EVENTS, Handler, SettingsError, connected, databases, disconnected};
 
 /// Connects the hooks.
 ///
@@ -41,12 +41,16 @@ pub fn uninstall(context: &Context, arguments: &InstallArguments) -> Result<Exit
     let program = Program::running()?;
     let handler = handler(context, arguments.scope, &program)?;
     let settings = Settings::read(arguments)?;
-    let new = match &settings.old {
-        Some(text) => disconnected(text, &handler).map_err(|e| settings.refused(e))?,
-        None => String::new(),
+    let (new, recorded_in) = match &settings.old {
+        Some(_) => (
+            disconnected(settings.text(), &handler).map_err(|e| settings.refused(e))?,
+            databases(settings.text(), &handler).map_err(|e| settings.refused(e))?,
+        ),
+        None => (String::new(), Vec::new()),
     };
+    let new = if new == settings.text() { settings.old.clone().unwrap_or_default() } else { new };
     let change = settings.apply(&new, arguments.dry_run)?;
-    answer(context, arguments, &settings, &change, &Words::uninstall(context))
+    answer(context, arguments, &settings, &change, &Words::uninstall(context, &recorded_in))
 }
 
 /// The running program, as the agent is to call it.
@@ -263,8 +267,14 @@ impl Words {
         }
     }
 
-    fn uninstall(context: &Context) -> Self {
-        let more = format!("What was recorded remains in {}; delete that file to forget it.\n", context.url);
+    fn uninstall(context: &Context, recorded_in: &[Option<String>]) -> Self {
+        let default = place::default_url().map_or_else(|_| context.url.to_string(), |url| url.to_string());
+        let mut places: Vec<String> =
+            recorded_in.iter().map(|db| db.clone().unwrap_or_else(|| default.clone())).collect();
+        if places.is_empty() {
+            places.push(context.url.to_string());
+        }
+        let more = format!("What was recorded remains in {}; delete the file to forget it.\n", places.join(" and "));
         Self { done: "Disconnected", would: "Would disconnect", nothing: "Not connected", more, handler: None }
     }
 }

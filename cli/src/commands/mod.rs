@@ -46,7 +46,7 @@ impl Context {
     /// A usage failure for an address or a zone that is none.
     pub fn new(db: Option<&OsStr>, json: bool, timezone: Option<&str>) -> Result<Self, Failure> {
         let url = place::store_url(db)?;
-        let zone = calendar::zone(timezone).map_err(|e| wrong_value("--timezone", &e))?;
+        let zone = calendar::zone(timezone).map_err(|e| wrong_value("--timezone", timezone.unwrap_or_default(), &e))?;
         Ok(Self { url, json, zone, now: SystemClock.now(), surface: Surface::of_stdout() })
     }
 
@@ -93,13 +93,16 @@ impl Context {
 
     fn window(&self, filter: &FilterArguments) -> Result<Window, Failure> {
         let read = |option: &str, text: &Option<String>, edge| match text {
-            Some(text) => parse_instant(text, self.now, &self.zone, edge)
-                .map(Some)
-                .map_err(|e| wrong_value(&format!("{option} {text}"), &e)),
+            Some(text) => {
+                parse_instant(text, self.now, &self.zone, edge).map(Some).map_err(|e| wrong_value(option, text, &e))
+            }
             None => Ok(None),
         };
         let (from, to) = (read("--since", &filter.since, Edge::From)?, read("--until", &filter.until, Edge::To)?);
-        Window::new(from, to).map_err(|e| wrong_value("--since and --until", &e))
+        Window::new(from, to).map_err(|e| {
+            let (since, until) = (filter.since.as_deref(), filter.until.as_deref());
+            wrong_value("--until", until.or(since).unwrap_or_default(), &e)
+        })
     }
 
     /// Says so where events wait that no hook could record.
@@ -125,12 +128,14 @@ impl Context {
     }
 }
 
-fn wrong_value(option: &str, error: &Error) -> Failure {
+/// An option's value that means nothing: the library's reasons are said of a field.
+pub(crate) fn wrong_value(option: &str, value: &str, error: &Error) -> Failure {
     let reason = match error {
-        Error::Invalid { reason, .. } => reason.to_string(),
+        Error::Invalid { field: "window", reason } => format!("the window {reason}"),
+        Error::Invalid { reason, .. } => format!("it {reason}"),
         other => other.to_string(),
     };
-    Failure::usage(format!("invalid value for {option}: {reason}")).hint("`tooltally --help` has examples")
+    Failure::usage(format!("invalid value '{value}' for '{option}': {reason}"))
 }
 
 /// Writes to stdout, held for the whole answer.

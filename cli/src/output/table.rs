@@ -8,7 +8,7 @@ use super::sanitize::{one_line, shortened};
 /// Between two columns.
 const GAP: &str = "  ";
 /// A name is shortened to this width before whole columns are left out, in columns of the terminal.
-const NAME_WIDTH: usize = 24;
+const NAME_WIDTH: usize = 20;
 /// No name is made shorter than this.
 const LEAST_NAME_WIDTH: usize = 12;
 /// The longest name in a file or pipe.

@@ -9,8 +9,10 @@ use super::table::{Column, Grid, bar};
 use crate::calendar::{Unit, label, zone_name};
 use crate::project::Names;
 
-/// How wide the longest bar is, in columns.
-const BAR_WIDTH: u64 = 14;
+/// How wide the longest bar is, in columns, on a wide terminal and on a narrow one.
+const BAR_WIDTHS: (u64, u64) = (14, 8);
+/// From how many columns on a terminal is wide.
+const WIDE: usize = 100;
 /// Where nothing was measured.
 const NONE: &str = "-";
 
@@ -75,7 +77,8 @@ fn heading(rows: usize, total: &Usage, kind: &str, window: Window, titles: &Titl
 
 /// Which columns there are, and how wide names within cells are.
 struct Shape {
-    has_bars: bool,
+    /// How wide the longest bar is; `None` where there are none.
+    bar_width: Option<u64>,
     is_session: bool,
     /// The outcomes beside success and failure that happened at all.
     others: Vec<Outcome>,
@@ -87,7 +90,7 @@ impl Shape {
     fn of(total: &Usage, rows: &[UsageRow], surface: Surface) -> Self {
         let others = [Outcome::Interrupted, Outcome::Rejected, Outcome::Invalid];
         Self {
-            has_bars: surface.columns.is_some(),
+            bar_width: surface.columns.map(|columns| if columns < WIDE { BAR_WIDTHS.1 } else { BAR_WIDTHS.0 }),
             is_session: rows.first().is_some_and(|row| matches!(row.key, GroupKey::Session { .. })),
             others: others.into_iter().filter(|outcome| total.count(*outcome) > 0).collect(),
             is_measured: total.durations().measured() > 0,
@@ -98,19 +101,19 @@ impl Shape {
     fn columns(&self, key: Option<&GroupKey>, kind: &'static str) -> Vec<Column> {
         let mut columns = vec![Column::name(kind)];
         if self.is_session {
-            columns.push(Column::text("Project", 3));
+            columns.push(Column::text("Project", 4));
         }
         columns.extend([Column::number("Uses", 0), Column::number("Share", 6)]);
-        if self.has_bars {
-            columns.push(Column::text("", 5));
+        if self.bar_width.is_some() {
+            columns.push(Column::text("", 1));
         }
-        columns.extend([Column::number("Success", 0), Column::number("Failed", 2)]);
+        columns.extend([Column::number("Success", 0), Column::number("Failed", 5)]);
         columns.extend(self.others.iter().map(|outcome| Column::number(title(*outcome), 8)));
         if self.is_measured {
-            columns.extend([Column::number("Median", 2), Column::number("p95", 4), Column::number("Longest", 7)]);
+            columns.extend([Column::number("Median", 3), Column::number("p95", 7), Column::number("Longest", 9)]);
         }
         if !matches!(key, Some(GroupKey::Span(_))) {
-            columns.push(Column::text("Last used", 1));
+            columns.push(Column::text("Last used", 2));
         }
         columns
     }
@@ -122,8 +125,8 @@ impl Shape {
             cells.push(super::sanitize::shortened(&super::sanitize::one_line(&project), 24, "..."));
         }
         cells.extend([count(usage.uses()), percent(usage.uses(), total.uses())]);
-        if self.has_bars {
-            cells.push(bar(usage.uses(), self.most_uses, BAR_WIDTH));
+        if let Some(width) = self.bar_width {
+            cells.push(bar(usage.uses(), self.most_uses, width));
         }
         self.figures(&mut cells, usage);
         if !matches!(key, GroupKey::Span(_)) {
@@ -138,7 +141,7 @@ impl Shape {
             cells.push(String::new());
         }
         cells.extend([count(total.uses()), String::new()]);
-        if self.has_bars {
+        if self.bar_width.is_some() {
             cells.push(String::new());
         }
         self.figures(&mut cells, total);
