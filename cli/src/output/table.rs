@@ -72,23 +72,18 @@ impl Grid {
 
     /// The grid as lines of text.
     pub fn render(mut self, surface: Surface) -> String {
-        let room = surface.columns.unwrap_or(usize::MAX);
-        self.shorten_names(
-            match surface.columns {
-                Some(_) => NAME_WIDTH.max(self.width(0).saturating_sub(self.line_width().saturating_sub(room))),
-                None => LONGEST_NAME_WIDTH,
-            },
-            surface,
-        );
-        while self.line_width() > room {
-            let spare = self.columns.iter().enumerate().max_by_key(|(_, c)| c.spare);
+        let Some(room) = surface.columns else {
+            self.shorten_names(LONGEST_NAME_WIDTH, "...");
+            return self.lines(surface);
+        };
+        while self.width(0).min(NAME_WIDTH) + self.width_beside_names() > room {
+            let spare = self.columns.iter().enumerate().max_by_key(|(_, column)| column.spare);
             match spare {
                 Some((index, column)) if column.spare > 0 => self.drop_column(index),
                 _ => break,
             }
         }
-        let excess = self.line_width().saturating_sub(room);
-        self.shorten_names(LEAST_NAME_WIDTH.max(self.width(0).saturating_sub(excess)), surface);
+        self.shorten_names(LEAST_NAME_WIDTH.max(room.saturating_sub(self.width_beside_names())), "…");
         self.lines(surface)
     }
 
@@ -102,13 +97,12 @@ impl Grid {
         widths.chain([console::measure_text_width(header)]).max().unwrap_or(0)
     }
 
-    fn line_width(&self) -> usize {
-        let texts: usize = (0..self.columns.len()).map(|index| self.width(index)).sum();
-        texts + GAP.len() * self.columns.len().saturating_sub(1)
+    /// The width of all other columns, and of the gaps.
+    fn width_beside_names(&self) -> usize {
+        (1..self.columns.len()).map(|index| self.width(index) + GAP.len()).sum()
     }
 
-    fn shorten_names(&mut self, width: usize, surface: Surface) {
-        let gap = if surface.columns.is_some() { "…" } else { "..." };
+    fn shorten_names(&mut self, width: usize, gap: &str) {
         for row in self.rows.iter_mut().chain(&mut self.total) {
             if let Some(name) = row.first_mut() {
                 *name = shortened(name, width, gap);
@@ -139,7 +133,7 @@ impl Grid {
                 shown.set_cell_alignment(if column.right { CellAlignment::Right } else { CellAlignment::Left });
             }
         }
-        let rule = if surface.columns.is_some() { "─" } else { "-" }.repeat(self.line_width());
+        let rule = if surface.columns.is_some() { "─" } else { "-" }.repeat(self.width(0) + self.width_beside_names());
         let mut text = String::new();
         let total_at = self.total.as_ref().map(|_| self.rows.len() + 1);
         for (number, line) in table.lines().enumerate() {

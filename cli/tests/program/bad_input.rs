@@ -1,0 +1,181 @@
+//! Each bad input gets a clear message, never a panic, and loses nothing.
+
+use std::path::Path;
+
+use crate::support::{ENGINES, HISTORY, Place};
+use serde_json::json;
+
+#[test]
+fn what_is_no_store_is_named_and_kept() {
+    let place = Place::new();
+    for engine in ENGINES {
+        let folder = format!("folder.{engine}");
+        std::fs::create_dir(place.path("home/work").join(&folder)).unwrap();
+        let text = format!("text.{engine}");
+        std::fs::write(place.path("home/work").join(&text), HISTORY).unwrap();
+        for db in [&folder, &text] {
+            for command in [&["stats"][..], &["events"], &["verify"], &["import", "-"]] {
+                let mut arguments = vec!["--db", db];
+                arguments.extend(command);
+                let told = place.run(&arguments).failed(1);
+                assert!(told.contains(db.as_str()) && told.contains("hint:"), "{told}");
+            }
+        }
+        assert_eq!(std::fs::read_to_string(place.path("home/work").join(&text)).unwrap(), HISTORY);
+    }
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_left_bit_for_bit() {
+    let place = Place::new();
+    place.import("usage.db", HISTORY);
+    let db = place.path("home/work/usage.db");
+    rusqlite::Connection::open(&db).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let before = std::fs::read(&db).unwrap();
+    let told = place.run(&["--db", "usage.db", "stats"]).failed(1);
+    assert!(told.contains("99") && told.contains("newer"), "{told}");
+    place.run_with(&["--db", "usage.db", "hook"], crate::support::payload("1")).done();
+    assert_eq!(std::fs::read(&db).unwrap(), before);
+    assert!(crate::support::beside(&db).contains(&".spool".to_owned()));
+}
+
+#[test]
+fn an_import_goes_on_past_what_it_cannot_read() {
+    let place = Place::new();
+    let lines = format!(
+        "{HISTORY}not json\n{}\n{}\n{}\n{{\"v\":1,\"tool\":\"Cut",
+        json!({"v": 1, "tool": "Bash", "outcome": "success", "time": "1969-12-31T23:59:59Z"}),
+        json!({"v": 1, "outcome": "success", "time": "2026-03-01T00:00:00Z"}),
+        json!({"v": 1, "tool": "Bash", "outcome": "perfect", "time": "2026-03-01T00:00:00Z"}),
+    );
+    let answer = place.run_with(&["--db", "usage.db", "--json", "import", "-"], &lines).done();
+    assert!(answer.stderr.contains("standard input:5"), "{}", answer.stderr);
+    let summary: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!((&summary["events"], &summary["new"], &summary["files"]), (&json!(4), &json!(4), &json!(1)));
+    let keys: Vec<&String> = summary.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["files", "events", "new", "duplicates", "pending", "skipped"]);
+    let skipped: u64 = summary["skipped"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(skipped, 5);
+
+    let again = place.run_with(&["--db", "usage.db", "--json", "import", "-"], &lines).json();
+    assert_eq!((&again["new"], &again["duplicates"]), (&json!(0), &json!(4)));
+}
+
+#[test]
+fn what_does_not_exist_or_holds_nothing_known_is_a_failure() {
+    let place = Place::new();
+    let told = place.run(&["--db", "usage.db", "import", "nowhere"]).failed(1);
+    assert!(told.contains("nowhere"), "{told}");
+    assert!(!place.path("home/work/usage.db").exists());
+    std::fs::write(place.path("home/work/noise"), [0, 255, 254, 7]).unwrap();
+    let told = place.run(&["--db", "usage.db", "import", "noise"]).failed(1);
+    assert!(told.contains("noise") && told.contains("import --help"), "{told}");
+    let told = place.run(&["import"]).failed(1);
+    assert!(told.contains("no history of Claude Code"), "{told}");
+}
+
+#[test]
+fn without_a_path_the_agents_own_history_is_taken_in() {
+    let place = Place::new();
+    let projects = place.path("home/.claude/projects/-nowhere-app");
+    std::fs::create_dir_all(&projects).unwrap();
+    let used = json!({"type": "assistant", "sessionId": "s1", "cwd": "/nowhere/app", "timestamp": "2026-03-01T10:00:00Z",
+        "message": {"id": "m", "model": "opus", "content": [
+            {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {}},
+            {"type": "tool_use", "id": "toolu_2", "name": "Read", "input": {}}]}});
+    let result = json!({"type": "user", "sessionId": "s1", "cwd": "/nowhere/app", "timestamp": "2026-03-01T10:00:01Z",
+        "message": {"content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}]}});
+    std::fs::write(projects.join("s1.jsonl"), format!("{used}\n{result}\n")).unwrap();
+    let text = place.run(&["import"]).done().stdout;
+    assert!(text.contains("1 event in 1 file: 1 new") && text.contains("1 call never finished"), "{text}");
+    assert!(text.contains("Bash") && text.contains("Total"), "{text}");
+    // A hook reports the same call: it is the same event.
+    place.run_with(&["hook"], crate::support::payload("1")).done();
+    let db = place.path("home/data/tooltally/usage.db");
+    assert_eq!(place.uses(db.to_str().unwrap()), 1);
+}
+
+/// A limit on the size of files stands in for a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_loses_nothing_that_was_recorded() {
+    use std::process::{Command, Stdio};
+    for engine in ENGINES {
+        let place = Place::new();
+        let db = place.path(&format!("usage.{engine}"));
+        place.import(db.to_str().unwrap(), HISTORY);
+        let line = |n: u32| {
+            let (tool, time) = (format!("Tool{n}"), format!("2026-03-01T10:{:02}:{:02}Z", n / 60 % 60, n % 60));
+            format!("{}\n", json!({"v": 1, "tool": tool, "outcome": "success", "time": time, "session": n.to_string()}))
+        };
+        let lines: String = (0..20_000).map(line).collect();
+        let plain = place.command(&["--db", db.to_str().unwrap(), "import", "-"]);
+        let mut limited = Command::new("sh");
+        // In blocks of 512 bytes; the signal is ignored, so that writing fails instead.
+        limited.arg("-c").arg("trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"").arg(plain.get_program());
+        limited.args(plain.get_args()).current_dir(plain.get_current_dir().unwrap());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        limited.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let told = crate::support::answer(crate::support::feed(&mut limited, &lines)).failed(1);
+        assert!(told.contains("error:") && told.contains(db.to_str().unwrap()), "{told}");
+        place.run(&["--db", db.to_str().unwrap(), "verify"]).done();
+        assert!(place.uses(db.to_str().unwrap()) >= 4, "{engine}");
+        // Importing again adds what is missing.
+        place.import(db.to_str().unwrap(), &lines);
+        assert_eq!(place.uses(db.to_str().unwrap()), 20_004, "{engine}");
+    }
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("probe");
+    std::fs::write(&file, "x").unwrap();
+    close(&file, 0o000);
+    std::fs::read(&file).is_ok()
+}
+
+#[cfg(unix)]
+fn close(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_or_written_is_named() {
+    if is_root() {
+        eprintln!("SKIPPED: what_may_not_be_read_or_written_is_named: permissions do not bind this user (root)");
+        return;
+    }
+    for engine in ENGINES {
+        let place = Place::new();
+        let db = format!("usage.{engine}");
+        let path = place.path("home/work").join(&db);
+        place.import(&db, HISTORY);
+        close(&path, 0o000);
+        let told = place.run(&["--db", &db, "stats"]).failed(1);
+        assert!(told.contains(&db) && told.contains("permission"), "{told}");
+        close(&path, 0o400);
+        let told = place.run_with(&["--db", &db, "import", "-"], HISTORY).failed(1);
+        assert!(told.contains(&db) && told.contains("permission"), "{told}");
+        place.run_with(&["--db", &db, "hook"], crate::support::payload("1")).done();
+        close(&path, 0o600);
+        place.run_with(&["--db", &db, "hook"], crate::support::payload("2")).done();
+        assert_eq!(place.uses(&db), 6);
+    }
+    let place = Place::new();
+    let closed = place.path("home/work/closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::write(place.path("home/work/history.jsonl"), HISTORY).unwrap();
+    close(&closed, 0o000);
+    let answer = place.run(&["--db", "usage.db", "import", "closed", "history.jsonl"]).done();
+    close(&closed, 0o700);
+    assert!(answer.stderr.contains("closed"), "{}", answer.stderr);
+    assert_eq!(place.uses("usage.db"), 4);
+}

@@ -1,0 +1,13 @@
+//! The program as people, agents and scripts run it.
+
+// Said of what is a test anyway, so that helpers too may unwrap.
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod hook;
+#[cfg(test)]
+mod install;
+#[cfg(test)]
+mod support;
