@@ -157,10 +157,22 @@ fn create_file(path: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(_) => Ok(()),
+        Ok(_) => sync_folder(path).map_err(|e| map_io(e, "make the store's file")),
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(e) => Err(map_io(e, "make the store's file")),
     }
+}
+
+/// The file's name must survive power loss as the events do. Windows has no such call and needs none.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn connect(path: &Path, options: &OpenOptions, cache_kib: u32) -> Result<Connection> {

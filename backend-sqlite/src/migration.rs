@@ -1,7 +1,7 @@
 //! Which formats are taken, and what becomes of the others. Decided before anything is changed.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -36,7 +36,13 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
         Ok(found) if !found.is_file() => return Err(not_a_store("it is not a regular file")),
         Ok(found) if found.len() == 0 => return Ok(Found::Nothing),
         Ok(_) => {}
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(e) if e.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            return Err(not_a_store("it is a symbolic link that leads nowhere"));
+        }
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(e) if e.kind() == ErrorKind::NotADirectory => {
+            return Err(not_a_store("a part of its path is a file"));
+        }
         Err(e) => return Err(map_io(e, "look at the file")),
     }
     let mut header = Vec::new();

@@ -1,5 +1,7 @@
 //! The shared suite on SQLite.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::path::Path;
 
 use tooltally_conformance::{FileBacked, Folder, Harness, conformance_suite};

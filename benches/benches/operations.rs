@@ -1,6 +1,5 @@
 //! Micro-benchmarks of each operation on each backend: one definition for all.
 
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};

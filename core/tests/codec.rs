@@ -42,7 +42,10 @@ fn other_row() -> LogRow {
     }
 }
 
-const GOLDEN: [(u64, fn() -> LogRow, &str); 2] = [
+/// Position, row, and their bytes in hex.
+type Vector = (u64, fn() -> LogRow, &'static str);
+
+const GOLDEN: [Vector; 2] = [
     (7, row, "0101000102030405060708090a0b0c0d0e0ffd004020464847060001fafbfb00fbfffffc000001000001030000ec6e6c81"),
     (
         1,

@@ -1,0 +1,175 @@
+//! What is SQLite's own: the public view, the wait for other writers, formats, files.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tooltally_core::{
+    AgentName, Attributes, Error, Event, EventId, Log, LogExt, MaintenanceExt, OpenOptions, Outcome, Position, Project,
+    SessionId, Source, SubagentName, Timestamp, ToolDuration, ToolName, ToolUse,
+};
+use tooltally_sqlite::SqliteStore;
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.db");
+    (folder, path)
+}
+
+fn event(n: u64) -> Event {
+    let agent = AgentName::claude_code();
+    let time = Timestamp::from_micros(1_767_225_600_000_000 + i64::try_from(n).unwrap()).unwrap();
+    let id = EventId::global(&agent, &format!("toolu_{n}"));
+    ToolUse::new(id, ToolName::new("Bash").unwrap(), Outcome::Success, time).into()
+}
+
+fn refused(path: &Path) -> Error {
+    let bytes = fs::read(path).ok();
+    let error = SqliteStore::open(path).err().unwrap();
+    assert_eq!(fs::read(path).ok(), bytes, "what is refused stays as it is");
+    error
+}
+
+#[test]
+fn the_view_shows_every_field_as_text() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    let mut attributes = Attributes::new();
+    attributes.set("model", "claude").unwrap();
+    let full = ToolUse::new(
+        EventId::from_bytes([0xAB; 16]),
+        ToolName::new("Read").unwrap(),
+        Outcome::Rejected,
+        "2026-03-01T12:00:00.25Z".parse().unwrap(),
+    )
+    .session(SessionId::new("s1").unwrap())
+    .project(Project::from_path("/home/dev/app").unwrap())
+    .agent(AgentName::claude_code())
+    .subagent(SubagentName::new("general-purpose").unwrap())
+    .duration(ToolDuration::from_micros(1500).unwrap())
+    .source(Source::Transcript)
+    .attributes(attributes);
+    store.record_all(&[full.into(), event(1)]).unwrap();
+
+    let reader = Connection::open(&path).unwrap();
+    let columns = "id || '|' || tool_name || '|' || coalesce(session_id, '-') || '|' || coalesce(project_hash, '-')
+        || '|' || success || '|' || created_at || '|' || outcome || '|' || coalesce(project_path, '-')
+        || '|' || coalesce(agent, '-') || '|' || coalesce(subagent, '-') || '|' || source || '|' || time_micros
+        || '|' || coalesce(duration_micros, '-') || '|' || coalesce(attributes, '-') || '|' || event_id";
+    let mut statement = reader.prepare(&format!("SELECT {columns} FROM tool_usage_events ORDER BY id")).unwrap();
+    let rows: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let id = Event::id(&event(1));
+    assert_eq!(
+        rows,
+        [
+            "1|Read|s1|720d8948da0bcc78|0|2026-03-01 12:00:00|rejected|/home/dev/app|claude-code|general-purpose\
+             |transcript|1772366400250000|1500|{\"model\":\"claude\"}|abababababababababababababababab"
+                .to_owned(),
+            format!("2|Bash|-|-|1|2026-01-01 00:00:00|success|-|-|-|library|1767225600000001|-|-|{id}"),
+        ]
+    );
+}
+
+#[test]
+fn the_predecessors_queries_run_on_the_view() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    store.record_all(&(0..700).map(event).collect::<Vec<_>>()).unwrap();
+    let reader = Connection::open(&path).unwrap();
+    let sql = "SELECT tool_name, COUNT(*), MAX(created_at) FROM tool_usage_events
+        WHERE created_at >= datetime('2026-01-01 00:00:00', '-7 days') GROUP BY tool_name ORDER BY 2 DESC";
+    let row = reader.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    assert_eq!(row, ("Bash".to_owned(), 700, "2026-01-01 00:00:00".to_owned()));
+}
+
+#[test]
+fn a_wait_that_runs_out_is_busy_and_records_nothing() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open_with(&path, &OpenOptions::new().wait(Duration::from_millis(30))).unwrap();
+    store.record(&event(1)).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store.record(&event(2)).unwrap_err();
+    assert!(matches!(error, Error::Busy { waited } if waited >= Duration::from_millis(30)), "{error:?}");
+    // Readers are not kept waiting.
+    assert_eq!(store.head().unwrap(), Position::new(1));
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.record(&event(2)).unwrap().position(), Position::new(2));
+}
+
+#[test]
+fn what_is_no_store_is_named_and_left() {
+    let (folder, path) = place();
+    fs::write(&path, "a text file\n").unwrap();
+    assert!(matches!(refused(&path), Error::NotAStore { .. }));
+    fs::write(&path, b"SQLite format 3\0 and then nothing of the kind").unwrap();
+    assert!(matches!(refused(&path), Error::NotAStore { .. }));
+    assert!(matches!(refused(folder.path()), Error::NotAStore { .. }));
+    assert!(matches!(refused(&path.join("below a file")), Error::NotAStore { .. }));
+    let other = folder.path().join("other.db");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1);").unwrap();
+    assert!(matches!(refused(&other), Error::NotAStore { .. }));
+    let missing = SqliteStore::open_with(folder.path().join("none.db"), &OpenOptions::new().create(false));
+    assert!(matches!(missing.err(), Some(Error::Missing { .. })));
+    assert!(!folder.path().join("none.db").exists());
+}
+
+#[test]
+fn an_empty_file_and_a_cut_short_creation_become_a_store() {
+    let (_folder, path) = place();
+    fs::write(&path, "").unwrap();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    fs::remove_file(&path).unwrap();
+    // SQLite's header without tables: a maker that was killed.
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a); DROP TABLE t;").unwrap();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+}
+
+/// The newer format may stand in the write-ahead log alone, after a writer that was killed.
+#[test]
+fn a_newer_format_is_refused_also_where_only_the_wal_names_it() {
+    let (folder, path) = place();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    let newer = Connection::open(&path).unwrap();
+    newer.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 7;").unwrap();
+    // Copied while open: what a killed writer leaves behind.
+    let copy = folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let name = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
+        fs::copy(name(&path), name(&copy)).unwrap();
+    }
+    let wal = PathBuf::from(format!("{}-wal", copy.display()));
+    let before = fs::read(&wal).unwrap();
+    let error = refused(&copy);
+    assert!(matches!(error, Error::UnsupportedFormat { found: 7, supported: 1 }), "{error:?}");
+    assert_eq!(fs::read(&wal).unwrap(), before);
+}
+
+#[test]
+fn many_makers_make_one_store() {
+    let (_folder, path) = place();
+    let path = &path;
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            scope.spawn(move || SqliteStore::open(path).unwrap().record(&event(n)).unwrap());
+        }
+    });
+    let store = SqliteStore::open(path).unwrap();
+    assert_eq!(store.head().unwrap(), Position::new(8));
+    store.verify_quietly().unwrap();
+}
+
+#[test]
+fn closing_leaves_one_file() {
+    let (folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    store.record_all(&(0..2000).map(event).collect::<Vec<_>>()).unwrap();
+    store.head().unwrap();
+    drop(store);
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["usage.db"]);
+}
