@@ -1,6 +1,6 @@
 //! The laws of the aggregates: monoids, any order of folding, quantiles against sorted values.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use proptest::prelude::*;
 use tooltally_core::{

@@ -1,7 +1,7 @@
 //! Golden vectors of the codec, made by another program from the description in `codec.rs`: stored bytes may
 //! never change within a format.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use proptest::prelude::*;
 use tooltally_core::ledger::LogRow;
