@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
-use redb::{Database, ReadableDatabase};
+use redb::{Database, ReadableDatabase, WriteTransaction};
 use tooltally_core::ledger::{Engine, Snapshot, Transaction};
 use tooltally_core::{OpenOptions, Result};
 
@@ -100,7 +100,6 @@ impl RedbEngine {
 
     fn write_on<R>(
         &self,
-        handle: &Handle,
         database: &Database,
         patience: &mut Patience,
         body: impl FnOnce(&mut dyn Transaction) -> Result<R>,
@@ -119,7 +118,6 @@ impl RedbEngine {
         };
         if self.guard.is_broken() {
             self.guard.release(transaction);
-            handle.file.abandon();
             return match outcome {
                 Ok(Err(failure)) => Err(failure),
                 Ok(Ok(_)) => Err(error::broken()),
@@ -132,12 +130,23 @@ impl RedbEngine {
                 let committed = self.guard.call(COMMIT, || transaction.commit());
                 committed.inspect_err(|_| self.guard.mark_stale()).map(|()| answer)
             }
-            Ok(Err(failure)) => self.guard.call(WRITE, || transaction.abort()).and(Err(failure)),
+            Ok(Err(failure)) => {
+                // The failure that matters is the first one; redb refuses to undo after an I/O failure.
+                self.undo(transaction);
+                Err(failure)
+            }
             Err(payload) => {
                 // Whatever comes of undoing it: nothing was committed, and the panic is the news.
-                let _ = self.guard.call(WRITE, || transaction.abort());
+                self.undo(transaction);
                 resume_unwind(payload)
             }
+        }
+    }
+
+    /// Undoes a transaction. A handle that cannot is opened anew: nothing was committed in any case.
+    fn undo(&self, transaction: WriteTransaction) {
+        if self.guard.call(WRITE, || transaction.abort()).is_err() {
+            self.guard.mark_stale();
         }
     }
 
@@ -148,50 +157,59 @@ impl RedbEngine {
         })?;
         let outcome = Tables::new(&self.guard, &transaction).and_then(|tables| {
             let outcome = body(&tables);
-            tables.close().and(outcome)
+            let closed = tables.close();
+            outcome.and_then(|answer| closed.map(|()| answer))
         });
         self.guard.release(transaction);
-        if self.guard.is_broken() {
+        outcome
+    }
+
+    /// Frees the locks of a file on which redb has just panicked.
+    fn abandon_if_broken(&self, handle: Option<&Handle>) {
+        if let Some(handle) = handle.filter(|_| self.guard.is_broken()) {
             handle.file.abandon();
         }
-        outcome
     }
 }
 
 impl Engine for RedbEngine {
     fn read<R>(&self, body: impl FnOnce(&dyn Snapshot) -> Result<R>) -> Result<R> {
         let shared = self.shared(&mut self.patience())?;
-        match shared.as_ref() {
+        let outcome = match shared.as_ref() {
             Some(handle) => self.read_on(handle, body),
             None => Err(error::broken()),
-        }
+        };
+        self.abandon_if_broken(shared.as_ref());
+        outcome
     }
 
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
         let mut patience = self.patience();
         let _turn = self.turns.take(&patience)?;
         let shared = self.shared(&mut patience)?;
-        match shared.as_ref() {
-            Some(handle @ Handle { opened: Opened::Writable(database), .. }) => {
-                self.write_on(handle, database, &mut patience, body)
-            }
-            Some(_) => Err(error::read_only()),
+        let outcome = match shared.as_ref().map(|handle| &handle.opened) {
+            Some(Opened::Writable(database)) => self.write_on(database, &mut patience, body),
+            Some(Opened::ReadOnly(_)) => Err(error::read_only()),
             None => Err(error::broken()),
-        }
+        };
+        self.abandon_if_broken(shared.as_ref());
+        outcome
     }
 
     fn compact(&self) -> Result<()> {
         let mut patience = self.patience();
         drop(self.shared(&mut patience)?);
         let mut slot = self.alone(&mut patience)?;
-        match slot.as_mut().map(|handle| &mut handle.opened) {
+        let outcome = match slot.as_mut().map(|handle| &mut handle.opened) {
             Some(Opened::Writable(database)) => {
                 let compacted = self.guard.call(COMPACT, || database.compact());
                 compacted.map(drop).map_err(|failure| error::with_wait(failure, &patience))
             }
             Some(Opened::ReadOnly(_)) => Err(error::read_only()),
             None => Err(error::broken()),
-        }
+        };
+        self.abandon_if_broken(slot.as_ref());
+        outcome
     }
 
     /// A file opened for reading alone is not checked: redb's check may mend the record of free space.
@@ -199,7 +217,7 @@ impl Engine for RedbEngine {
         let mut patience = self.patience();
         drop(self.shared(&mut patience)?);
         let mut slot = self.alone(&mut patience)?;
-        match slot.as_mut().map(|handle| &mut handle.opened) {
+        let outcome = match slot.as_mut().map(|handle| &mut handle.opened) {
             // `false` means that the record of free space had to be rebuilt, as after a killed writer; every
             // checksum of the data was right.
             Some(Opened::Writable(database)) => {
@@ -208,7 +226,9 @@ impl Engine for RedbEngine {
             }
             Some(Opened::ReadOnly(_)) => Ok(()),
             None => Err(error::broken()),
-        }
+        };
+        self.abandon_if_broken(slot.as_ref());
+        outcome
     }
 }
 

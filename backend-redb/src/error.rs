@@ -50,11 +50,32 @@ impl fmt::Display for LockTimeout {
 
 impl StdError for LockTimeout {}
 
+/// A page whose checksum differs; the cause within an [`io::Error`].
+#[derive(Debug)]
+pub(crate) struct DamagedPage {
+    /// Where it lies in the file.
+    pub(crate) offset: u64,
+}
+
+impl fmt::Display for DamagedPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the checksum of the page at byte {} of the file differs", self.offset)
+    }
+}
+
+impl StdError for DamagedPage {}
+
 /// redb's error, in core's words.
 pub(crate) fn from_redb(operation: Operation, error: redb::Error) -> Error {
     match error {
         redb::Error::Io(error) => from_io(operation, error),
         redb::Error::Corrupted(detail) => Error::corrupt(REDB_FILE, detail),
+        // Every commit of a store is in two phases and of redb's present format: the flags are damaged.
+        redb::Error::RepairAborted | redb::Error::UpgradeRequired(_) => Error::Corrupt {
+            place: REDB_FILE.to_owned(),
+            detail: "its header does not say what a store's says".to_owned(),
+            source: Some(Arc::new(error)),
+        },
         redb::Error::TableTypeMismatch { .. }
         | redb::Error::TableIsMultimap(_)
         | redb::Error::TableIsNotMultimap(_)
@@ -74,6 +95,9 @@ pub(crate) fn from_io(operation: Operation, error: io::Error) -> Error {
     if let Some(timeout) = lock_timeout(&error) {
         return Error::Busy { waited: timeout.waited };
     }
+    if let Some(page) = inner::<DamagedPage>(&error) {
+        return Error::corrupt(format!("byte {} of the file", page.offset), "the page's checksum differs");
+    }
     let kind = error.kind();
     let source: Cause = Arc::new(error);
     match kind {
@@ -88,7 +112,7 @@ pub(crate) fn from_io(operation: Operation, error: io::Error) -> Error {
         },
         ErrorKind::InvalidData => Error::Corrupt {
             place: REDB_FILE.to_owned(),
-            detail: "it does not begin as a redb database".to_owned(),
+            detail: "it does not begin as a store".to_owned(),
             source: Some(source),
         },
         _ => Error::Engine { operation, source },
@@ -144,5 +168,9 @@ pub(crate) fn read_only() -> Error {
 }
 
 fn lock_timeout(error: &io::Error) -> Option<&LockTimeout> {
+    inner(error)
+}
+
+fn inner<T: StdError + 'static>(error: &io::Error) -> Option<&T> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }

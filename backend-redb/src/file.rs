@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
@@ -13,10 +14,8 @@ use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
 use crate::error::LockTimeout;
+use crate::pages::{self, MAGIC};
 use crate::wait::Patience;
-
-/// How a redb database begins.
-pub(crate) const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// The flags stand after the magic number.
 const FLAGS_AT: u64 = MAGIC.len() as u64;
@@ -36,9 +35,23 @@ const CONSISTENT_BYTE: u64 = LOCK_BASE + 4;
 /// patience for writers still waits this long for it.
 const SHORTEST_HEADER_WAIT: Duration = Duration::from_secs(1);
 
-/// A store's open file. Clones share it, so that the engine can close it beneath a redb that panicked.
+/// A store's file, as the backend of a redb database: its pages carry checksums, so that redb alone does not
+/// open it. For tools and tests that look into a store with redb itself:
+///
+/// ```
+/// # let folder = tempfile::TempDir::new().map_err(|_| tooltally_core::Error::invalid("folder", "none"))?;
+/// # let path = folder.path().join("usage.redb");
+/// use redb::ReadableDatabase;
+/// use tooltally_redb::{RedbStore, StoreFile};
+///
+/// drop(RedbStore::open(&path)?);
+/// let database = redb::Builder::new().create_with_backend(StoreFile::open(&path)?)?;
+/// assert!(database.begin_read()?.list_tables()?.count() > 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+// Clones share it, so that the engine can close it beneath a redb that panicked.
 #[derive(Clone, Debug)]
-pub(crate) struct StoreFile(Arc<Inner>);
+pub struct StoreFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -51,6 +64,15 @@ struct Inner {
 }
 
 impl StoreFile {
+    /// Opens the file of a store that exists, for reading and writing. Locks are awaited for 5 seconds.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open(path)?;
+        Self::new(file, Duration::from_secs(5)).map_err(io::Error::other)
+    }
+
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
     pub(crate) fn new(file: File, wait: Duration) -> Result<Self, redb::DatabaseError> {
         let inner = Inner {
@@ -129,7 +151,7 @@ impl StoreFile {
     /// While opening, redb writes its header back, mostly as it was.
     fn stands_already(backend: &FileBackend, offset: u64, data: &[u8]) -> bool {
         let mut there = [0; HEADER_LENGTH];
-        offset == 0 && data.len() == HEADER_LENGTH && backend.read(0, &mut there).is_ok() && there == data
+        offset == 0 && data.len() == HEADER_LENGTH && pages::read(backend, 0, &mut there).is_ok() && there == data
     }
 }
 
@@ -170,13 +192,13 @@ impl StorageBackend for StoreFile {
             if self.is_opening() && is_blank(length, |offset, out| backend.read(offset, out))? {
                 return Ok(0);
             }
-            Ok(length)
+            Ok(pages::redb_length(length))
         })
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         self.with(|backend| {
-            backend.read(offset, out)?;
+            pages::read(backend, offset, out)?;
             // What a killed writer left unflushed must reach the disk before redb publishes it.
             if self.is_opening() && offset == 0 && out.get(MAGIC.len()).is_some_and(|f| f & PRIMARY_UNFLUSHED != 0) {
                 self.0.unsynced.store(true, Ordering::Release);
@@ -187,7 +209,7 @@ impl StorageBackend for StoreFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.unsynced.store(true, Ordering::Release);
-        self.with(|backend| backend.set_len(len))
+        self.with(|backend| backend.set_len(pages::file_length(len)))
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -205,7 +227,7 @@ impl StorageBackend for StoreFile {
                 return Ok(());
             }
             self.0.unsynced.store(true, Ordering::Release);
-            backend.write(offset, data)
+            pages::write(backend, offset, data)
         })
     }
 

@@ -27,9 +27,13 @@
 //!
 //! # Damage
 //!
-//! redb trusts its file and panics on some damaged ones. Such a panic becomes
-//! [`Corrupt`](tooltally_core::Error::Corrupt), and so does every later call on that store; open it anew to try
-//! again. The panic's message still goes to the process's panic hook, by default to stderr.
+//! redb trusts its file and panics on some damaged ones. So every page carries a checksum of its own, verified
+//! before redb sees the page: damage is [`Corrupt`](tooltally_core::Error::Corrupt), with its place. What redb
+//! still stumbles over (its header holds a few numbers without a checksum) ends in a guard: the panic becomes
+//! `Corrupt`, and so does every later call on that store; open it anew to try again. The panic's message still
+//! goes to the process's panic hook, by default to stderr.
+//!
+//! A store's file is no plain redb file, then; [`StoreFile`] lets redb open it.
 
 mod engine;
 mod error;
@@ -37,6 +41,7 @@ mod file;
 mod guard;
 mod migration;
 mod opening;
+mod pages;
 mod schema;
 mod store;
 mod tables;
@@ -44,4 +49,5 @@ mod turns;
 mod wait;
 
 pub use engine::RedbEngine;
+pub use file::StoreFile;
 pub use store::RedbStore;

@@ -13,9 +13,10 @@ use tooltally_core::ledger::Tree;
 use tooltally_core::{OpenOptions, Result};
 
 use crate::error::{self, COMMIT, OPEN, READ, WRITE};
-use crate::file::{self, MAGIC, StoreFile};
+use crate::file::{self, StoreFile};
 use crate::guard::Guard;
 use crate::migration::{self, Content};
+use crate::pages::{MAGIC, REDB_MAGIC};
 use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
 use crate::wait::Patience;
 
@@ -58,7 +59,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions, guard: &Guard) -> Result<
     let (probe, writable) = open_file(path, options)?;
     let content = match look(path, &probe)? {
         Look::Blank => Content::Empty,
-        Look::Redb => {
+        Look::Database => {
             let reader = open_read_only(path, options, guard, &mut patience)?;
             match content(&reader, guard) {
                 Ok(Content::Store(format)) if !writable && migration::check(format).is_ok() => return Ok(reader),
@@ -149,15 +150,18 @@ fn create_file(path: &Path) -> io::Result<()> {
 enum Look {
     /// Nothing yet.
     Blank,
-    /// A redb database, of whomever.
-    Redb,
+    /// A database in the form of a store.
+    Database,
 }
 
 fn look(path: &Path, file: &File) -> Result<Look> {
     let mut beginning = Vec::new();
     file.take(16).read_to_end(&mut beginning).map_err(|failure| error::from_io(OPEN, failure))?;
     if beginning.starts_with(&MAGIC) {
-        return Ok(Look::Redb);
+        return Ok(Look::Database);
+    }
+    if beginning.starts_with(&REDB_MAGIC) {
+        return Err(error::not_a_store(path, FOREIGN));
     }
     if beginning.starts_with(b"SQLite format 3\0") {
         return Err(error::not_a_store(path, "it is an SQLite database"));
@@ -171,8 +175,8 @@ fn look(path: &Path, file: &File) -> Result<Look> {
     // It may have been finished between the two looks.
     let mut again = [0; MAGIC.len()];
     match read_at(file, 0, &mut again) {
-        Ok(()) if again == MAGIC => Ok(Look::Redb),
-        _ => Err(error::not_a_store(path, "it is not a redb database")),
+        Ok(()) if again == MAGIC => Ok(Look::Database),
+        _ => Err(error::not_a_store(path, "it begins as none does")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use redb::TableDefinition;
 use tooltally_conformance::{FileBacked, Folder, Harness};
 use tooltally_core::{OpenOptions, Result, Store};
-use tooltally_redb::RedbStore;
+use tooltally_redb::{RedbStore, StoreFile};
 
 struct OnDisk;
 
@@ -29,7 +29,7 @@ impl Harness for OnDisk {
 impl FileBacked for OnDisk {
     fn make_newer_format(file: &Path) -> u32 {
         const FORMAT: TableDefinition<'static, &str, (u32, u32)> = TableDefinition::new("tooltally_format");
-        let database = redb::Database::open(file).unwrap();
+        let database = redb::Builder::new().create_with_backend(StoreFile::open(file).unwrap()).unwrap();
         let transaction = database.begin_write().unwrap();
         transaction.open_table(FORMAT).unwrap().insert("version", (99, !99)).unwrap();
         transaction.commit().unwrap();

@@ -1,7 +1,8 @@
-//! The engine beneath the store: transactions, files, processes.
+//! The engine beneath the store: transactions, files, processes, damage.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test, a panic is how it fails")]
 
 mod common;
+mod damage;
 mod files;
 mod processes;
 mod transactions;

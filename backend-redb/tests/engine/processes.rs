@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::common::{append, child, child_argument, head, read_all, row};
 use tempfile::TempDir;
 use tooltally_core::ledger::Engine;
-use tooltally_core::{OpenOptions, Position};
+use tooltally_core::{Error, OpenOptions, Position};
 use tooltally_redb::RedbEngine;
 
 fn patient() -> OpenOptions {
@@ -162,4 +162,42 @@ fn a_writer_killed_in_its_transaction_leaves_no_trace_and_no_lock() {
     engine.check().unwrap();
     drop(engine);
     assert_eq!(open(&path).read(read_all).unwrap(), 11);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_and_what_was_there_stays() {
+    if let Some(path) = child_argument() {
+        let engine = open(&path);
+        let mut promised = head(&engine).unwrap();
+        let full = loop {
+            match append(&engine, 200) {
+                Ok(position) => promised = position,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(full, Error::Full { .. }), "{full:?}");
+        assert!(promised > Position::START);
+        // The same handle goes on.
+        assert_eq!(engine.read(read_all).unwrap(), promised.get());
+        assert!(matches!(append(&engine, 20_000), Err(Error::Full { .. })));
+        assert_eq!(head(&engine).unwrap(), promised);
+        println!("promised {promised}.");
+        return;
+    }
+    let (_folder, path) = new_path();
+    drop(open(&path));
+    // A limit on the length of files stands for a full disk. Its signal is ignored, so that writing fails.
+    let inner = child("processes::a_full_disk_is_said_and_what_was_there_stays", &path);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1500; exec \"$0\" \"$@\""]).arg(inner.get_program());
+    limited.args(inner.get_args()).env("TOOLTALLY_TEST_CHILD", &path);
+    let output = limited.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said} {}", String::from_utf8_lossy(&output.stderr));
+    let promised: u64 = said.split("promised ").nth(1).unwrap().split('.').next().unwrap().parse().unwrap();
+    let engine = open(&path);
+    assert_eq!(engine.read(read_all).unwrap(), promised);
+    assert_eq!(append(&engine, 20_000).unwrap(), Position::new(promised + 20_000));
+    engine.check().unwrap();
 }

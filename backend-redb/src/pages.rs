@@ -1,0 +1,183 @@
+//! How redb's pages lie in the file: each with a checksum, verified before redb sees the page.
+//!
+//! redb checks its own checksums only when it repairs. On a damaged page it panics, at times twice at once,
+//! which ends the program and which no guard can catch. So it never gets one: a page whose checksum differs is
+//! an I/O error.
+//!
+//! The file begins with redb's header page, whose parts redb checks itself; its magic number is ours. Then come
+//! groups of a page of checksums and the 1024 pages that they are for. A checksum is the CRC-32 of the page's
+//! number and its bytes, little-endian. It is written right after its page, before the commit that makes the
+//! page part of a tree; until then nobody reads either.
+
+use std::io;
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+
+use crate::error::DamagedPage;
+
+/// How a store's file begins.
+pub(crate) const MAGIC: [u8; 9] = *b"ttdb\x1a\x0a\xa9\x0d\x0a";
+
+/// How a redb database begins.
+pub(crate) const REDB_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+
+/// The length of a page.
+pub(crate) const PAGE: u64 = 4096;
+const PAGE_LENGTH: usize = 4096;
+
+/// How many pages a page of checksums is for.
+const GROUP: u64 = 1024;
+const CHECKSUM: u64 = PAGE / GROUP;
+const CHECKSUM_LENGTH: usize = 4;
+
+/// Where a page lies; the header is page 0.
+const fn place(page: u64) -> u64 {
+    match page.checked_sub(1) {
+        None => 0,
+        Some(page) => (2 + page + page / GROUP) * PAGE,
+    }
+}
+
+/// Where the checksum of a page behind the header lies.
+const fn checksum_place(page: u64) -> u64 {
+    let page = page.saturating_sub(1);
+    (1 + page / GROUP * (GROUP + 1)) * PAGE + page % GROUP * CHECKSUM
+}
+
+/// The length of the file that holds so many bytes of redb's.
+pub(crate) const fn file_length(length: u64) -> u64 {
+    match length.div_ceil(PAGE).checked_sub(1) {
+        None => 0,
+        Some(last) => place(last) + PAGE,
+    }
+}
+
+/// How many bytes of redb's a file of this length holds, a cut page counted as it is.
+pub(crate) const fn redb_length(file_length: u64) -> u64 {
+    if file_length <= PAGE {
+        return file_length;
+    }
+    let grouped = file_length - PAGE;
+    let (groups, rest) = (grouped / ((GROUP + 1) * PAGE), grouped % ((GROUP + 1) * PAGE));
+    PAGE + groups * GROUP * PAGE + rest.saturating_sub(PAGE)
+}
+
+fn checksum(page: u64, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&page.to_le_bytes());
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+/// A run of whole pages within one group.
+struct Run {
+    first: u64,
+    pages: usize,
+}
+
+/// Splits pages where a page of checksums lies between.
+fn runs(offset: u64, length: usize) -> io::Result<impl Iterator<Item = Run>> {
+    if !offset.is_multiple_of(PAGE) || !length.is_multiple_of(PAGE_LENGTH) || offset == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "redb asked for a part of a page"));
+    }
+    let (mut first, mut left) = (offset / PAGE, length / PAGE_LENGTH);
+    Ok(std::iter::from_fn(move || {
+        let room = usize::try_from(GROUP - (first - 1) % GROUP).unwrap_or(usize::MAX);
+        let run = Run { first, pages: left.min(room) };
+        first += run.pages as u64;
+        left -= run.pages;
+        (run.pages > 0).then_some(run)
+    }))
+}
+
+/// Reads from redb's header or whole pages.
+pub(crate) fn read(backend: &FileBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
+    if offset == 0 && out.len() <= PAGE_LENGTH {
+        backend.read(0, out)?;
+        return exchange(out, &MAGIC, &REDB_MAGIC);
+    }
+    let mut checksums = Vec::new();
+    for run in runs(offset, out.len())? {
+        let (pages, rest) = out.split_at_mut(run.pages * PAGE_LENGTH);
+        out = rest;
+        backend.read(place(run.first), pages)?;
+        checksums.resize(run.pages * CHECKSUM_LENGTH, 0);
+        backend.read(checksum_place(run.first), &mut checksums)?;
+        let (found, _) = checksums.as_chunks::<CHECKSUM_LENGTH>();
+        for ((page, bytes), found) in (run.first..).zip(pages.chunks(PAGE_LENGTH)).zip(found) {
+            if checksum(page, bytes) != u32::from_le_bytes(*found) {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, DamagedPage { offset: place(page) }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes redb's header or whole pages.
+pub(crate) fn write(backend: &FileBackend, offset: u64, mut data: &[u8]) -> io::Result<()> {
+    if offset == 0 && data.len() <= PAGE_LENGTH {
+        let mut header = data.to_vec();
+        exchange(&mut header, &REDB_MAGIC, &MAGIC)?;
+        return backend.write(0, &header);
+    }
+    let mut checksums = Vec::new();
+    for run in runs(offset, data.len())? {
+        let (pages, rest) = data.split_at(run.pages * PAGE_LENGTH);
+        data = rest;
+        backend.write(place(run.first), pages)?;
+        checksums.clear();
+        for (page, bytes) in (run.first..).zip(pages.chunks(PAGE_LENGTH)) {
+            checksums.extend_from_slice(&checksum(page, bytes).to_le_bytes());
+        }
+        backend.write(checksum_place(run.first), &checksums)?;
+    }
+    Ok(())
+}
+
+/// Puts one magic number for another, where it stands; a header without one stays as it is.
+fn exchange(header: &mut [u8], from: &[u8; 9], to: &[u8; 9]) -> io::Result<()> {
+    match header.first_chunk_mut() {
+        Some(magic) if magic == to => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the file begins as another kind of file does"))
+        }
+        Some(magic) => {
+            if magic == from {
+                *magic = *to;
+            }
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_and_checksums_lie_beside_each_other_without_gaps() {
+        let mut taken = vec![place(0)];
+        for page in 1..=3 * GROUP {
+            taken.push(place(page));
+            if page % GROUP == 1 {
+                taken.push(checksum_place(page));
+            }
+            let first_of_group = page - (page - 1) % GROUP;
+            assert_eq!(checksum_place(page), checksum_place(first_of_group) + (page - first_of_group) * CHECKSUM);
+        }
+        taken.sort_unstable();
+        assert!(taken.iter().copied().eq((0..taken.len() as u64).map(|index| index * PAGE)));
+    }
+
+    #[test]
+    fn lengths_fit_each_other() {
+        for pages in (0..5000).chain([1 << 20, (1 << 20) + 1]) {
+            assert_eq!(redb_length(file_length(pages * PAGE)), pages * PAGE, "{pages}");
+        }
+        assert_eq!(file_length(1), PAGE);
+        assert_eq!(file_length(2 * PAGE), 3 * PAGE);
+        assert_eq!(redb_length(100), 100);
+        assert_eq!(redb_length(3 * PAGE + 7), 2 * PAGE + 7);
+    }
+}

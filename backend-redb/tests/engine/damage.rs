@@ -1,0 +1,110 @@
+//! Damaged files: errors, never a panic, never a hang, and never a file that others find locked.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::common::{append, read_all};
+use tempfile::TempDir;
+use tooltally_core::ledger::{Direction, Engine, Tree};
+use tooltally_core::{Error, OpenOptions, Position, Result};
+use tooltally_redb::RedbEngine;
+
+/// A small generator of repeatable numbers (`SplitMix64`).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or(0)
+    }
+}
+
+/// Everything that one may do with a store.
+fn use_all(path: &Path, exclusive: bool) -> Result<()> {
+    let options = OpenOptions::new().wait(Duration::from_secs(2)).exclusive(exclusive);
+    let engine = RedbEngine::open_with(path, &options)?;
+    let read = engine.read(|snapshot| {
+        snapshot.rows(Position::new(1), Position::new(u64::MAX), &mut |_, _| Ok(()))?;
+        for tree in Tree::ALL {
+            for direction in [Direction::Forward, Direction::Backward] {
+                snapshot
+                    .scan(tree, &[], &[0xff; 20], direction, &mut |_, _| Ok(std::ops::ControlFlow::Continue(())))?;
+            }
+        }
+        Ok(())
+    });
+    let written = append(&engine, 20);
+    let again = append(&engine, 1);
+    let checked = engine.check();
+    let compacted = engine.compact();
+    drop(engine);
+    read.and(written).and(again).and(checked).and(compacted)
+}
+
+#[test]
+fn flipped_bytes_and_cut_ends_never_panic() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    for _ in 0..3 {
+        append(&RedbEngine::open_with(&path, &OpenOptions::new()).unwrap(), 150).unwrap();
+    }
+    let whole = fs::read(&path).unwrap();
+    let mut random = Random(7);
+    let mut damaged = 0;
+    let seeds = std::env::var("TOOLTALLY_DAMAGE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
+    for seed in 0..seeds {
+        let mut bytes = whole.clone();
+        match seed % 4 {
+            0 => bytes.truncate(random.below(whole.len())),
+            // The header and the first pages hold the most to stumble over.
+            1 => (0..2).for_each(|_| bytes[9 + random.below(311)] ^= 1 << random.below(8)),
+            2 => (0..64).for_each(|_| bytes[4096 + random.below(whole.len() - 4096)] ^= 1 << random.below(8)),
+            _ => {
+                let page = random.below(whole.len() / 4096 - 1) + 1;
+                let from = random.below(whole.len() / 4096) * 4096;
+                bytes.copy_within(from..from + 4096, page * 4096);
+            }
+        }
+        fs::write(&path, &bytes).unwrap();
+        match use_all(&path, seed % 8 < 4) {
+            Ok(()) => {}
+            Err(Error::Corrupt { .. } | Error::NotAStore { .. }) => damaged += 1,
+            Err(error) => panic!("seed {seed}: {error:?} {:?}", std::error::Error::source(&error)),
+        }
+        // Nothing of it is still locked.
+        fs::write(&path, &whole).unwrap();
+        let sound = RedbEngine::open_with(&path, &OpenOptions::new().wait(Duration::ZERO)).unwrap();
+        assert_eq!(sound.read(|snapshot| snapshot.head()).unwrap(), Position::new(450), "seed {seed}");
+    }
+    assert!(damaged > seeds / 4, "{damaged}");
+}
+
+#[test]
+fn a_handle_that_met_damage_works_again_once_it_is_mended() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    append(&RedbEngine::open_with(&path, &OpenOptions::new()).unwrap(), 300).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let mut met = 0;
+    for page in (8192..whole.len()).step_by(4096) {
+        let mut damaged = whole.clone();
+        damaged[page + 2000] ^= 1;
+        let engine = RedbEngine::open_with(&path, &OpenOptions::new()).unwrap();
+        fs::write(&path, &damaged).unwrap();
+        let read = engine.read(read_all);
+        fs::write(&path, &whole).unwrap();
+        match read {
+            Ok(rows) => assert_eq!(rows, 300),
+            Err(error) => {
+                assert!(error.is_corrupt(), "{error:?}");
+                met += 1;
+            }
+        }
+        assert_eq!(engine.read(read_all).unwrap(), 300, "page at {page}");
+    }
+    assert!(met > 5, "{met}");
+}
