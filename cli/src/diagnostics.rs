@@ -106,9 +106,14 @@ impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", visible(&self.message))?;
         let mut cause = self.cause.as_deref().map(|c| c as &dyn StdError);
+        let mut told = String::new();
         while let Some(error) = cause {
-            write!(f, "\n  because: {}", visible(&error.to_string()))?;
-            cause = error.source();
+            let text = error.to_string();
+            // Engines like to say the same twice, with a number in front.
+            if told.is_empty() || !text.ends_with(&told) {
+                write!(f, "\n  because: {}", visible(&text))?;
+            }
+            (told, cause) = (text, error.source());
         }
         if let Some(hint) = &self.hint {
             write!(f, "\nhint: {}", visible(hint).replace('\n', "\n      "))?;
@@ -126,7 +131,10 @@ fn hint_for(error: &Error, url: &StoreUrl) -> Option<String> {
              let it finish, and try again"
         ),
         Error::Denied { .. } => {
-            format!("mind the permissions of '{path}' and of its folder, or choose another store with --db")
+            format!(
+                "mind the permissions of '{path}', of the files beside it and of its folder, or choose another \
+                 store with --db"
+            )
         }
         Error::Full { .. } => format!("free space on the disk of '{path}', then try again; nothing was half recorded"),
         Error::NotAStore { .. } => "choose another path with --db; nothing was changed there".to_owned(),

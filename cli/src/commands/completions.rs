@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::args::Arguments;
 use crate::diagnostics::Failure;
+use crate::output::print;
 
 /// Prints the completions.
 ///
@@ -16,6 +17,6 @@ pub fn run(shell: Shell) -> Result<ExitCode, Failure> {
     // Into memory first: the generator panics where it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "tooltally", &mut script);
-    super::to_stdout(|stdout| stdout.write_all(&script))?;
+    print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,6 @@ pub mod maintain;
 pub mod stats;
 
 use std::ffi::OsStr;
-use std::io::Write;
 
 use jiff::tz::TimeZone;
 use tooltally::{
@@ -136,10 +135,4 @@ pub(crate) fn wrong_value(option: &str, value: &str, error: &Error) -> Failure {
         other => other.to_string(),
     };
     Failure::usage(format!("invalid value '{value}' for '{option}': {reason}"))
-}
-
-/// Writes to stdout, held for the whole answer.
-pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
-    let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
-    write(&mut stdout).and_then(|()| stdout.flush()).map_err(Failure::output)
 }
