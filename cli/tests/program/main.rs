@@ -2,6 +2,8 @@
 
 // Said of what is a test anyway, so that helpers too may unwrap.
 #[cfg(test)]
+mod acceptance;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod bad_input;

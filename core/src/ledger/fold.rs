@@ -1,5 +1,6 @@
 //! Folding: what a stretch of the log adds to each projection, first in memory, then each row once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cells::Cells;
@@ -48,39 +49,47 @@ impl Fold {
         self.ids.push((row.id, position));
     }
 
-    /// The rollup rows that the events add to.
-    pub(super) fn rollups(&self) -> BTreeMap<RollupKey, Cells> {
-        let mut rows = self.buckets(&Width::ALL);
-        self.add_sessions(&mut rows);
-        rows
-    }
-
-    /// The bucket rows of some widths.
-    pub(super) fn buckets(&self, widths: &[Width]) -> BTreeMap<RollupKey, Cells> {
-        let mut rows: BTreeMap<RollupKey, Cells> = BTreeMap::new();
-        for ((project, quarter, tool), usage) in &self.narrow {
-            for scope in [Scope::All, Scope::Project(*project)] {
-                for width in widths.iter().copied() {
-                    let key = RollupKey::Bucket { scope, width, bucket: width.bucket_of_quarter(*quarter) };
-                    rows.entry(key).or_default().by_tool.entry(*tool).or_default().merge(usage);
-                }
-            }
-        }
-        rows
-    }
-
-    /// The session rows, and the sessions of each day.
-    pub(super) fn add_sessions(&self, rows: &mut BTreeMap<RollupKey, Cells>) {
+    /// Visits the bucket rows that the events add to, width by width from the narrowest up: each width is
+    /// made of the one before, and only one is in memory at a time. Takes what they are made of.
+    pub(super) fn take_buckets(&mut self, visit: &mut dyn FnMut(RollupKey, Cells) -> Result<()>) -> Result<()> {
         let mut days: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-        for ((session, day, project, tool), usage) in &self.sessions {
-            let key = RollupKey::Session { session: *session, day: *day, project: *project };
-            rows.entry(key).or_default().by_tool.insert(*tool, usage.clone());
+        for (session, day, ..) in self.sessions.keys() {
             days.entry(*day).or_default().insert(*session);
         }
-        for (day, sessions) in days {
-            let key = RollupKey::Bucket { scope: Scope::All, width: Width::Day, bucket: day };
-            rows.entry(key).or_default().sessions.extend(sessions);
+        let mut level: BTreeMap<(u32, u32, u32), Usage> = std::mem::take(&mut self.narrow).into_iter().collect();
+        let mut quarters = 1;
+        for width in Width::ALL {
+            let wider = |bucket: u32| width.quarters().map_or(0, |wide| bucket / (wide / quarters));
+            if width != Width::Quarter {
+                level = merged(level, |(project, bucket, tool)| (project, wider(bucket), tool));
+            }
+            quarters = width.quarters().unwrap_or(quarters);
+            for ((project, bucket), cells) in rows(level.iter().map(|((p, b, t), usage)| ((*p, *b), *t, usage))) {
+                visit(RollupKey::Bucket { scope: Scope::Project(project), width, bucket }, cells)?;
+            }
+            let mut all: BTreeMap<u32, Cells> = BTreeMap::new();
+            for ((_, bucket, tool), usage) in &level {
+                all.entry(*bucket).or_default().add(*tool, usage.clone());
+            }
+            for (bucket, mut cells) in all {
+                if width == Width::Day {
+                    cells.add_sessions(days.remove(&bucket).unwrap_or_default());
+                }
+                visit(RollupKey::Bucket { scope: Scope::All, width, bucket }, cells)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Visits the session rows that the events add to. Takes what they are made of.
+    pub(super) fn take_sessions(&mut self, visit: &mut dyn FnMut(RollupKey, Cells) -> Result<()>) -> Result<()> {
+        let sorted: BTreeMap<_, Usage> = std::mem::take(&mut self.sessions).into_iter().collect();
+        for ((session, day, project), cells) in
+            rows(sorted.iter().map(|((s, d, p, t), usage)| ((*s, *d, *p), *t, usage)))
+        {
+            visit(RollupKey::Session { session, day, project }, cells)?;
+        }
+        Ok(())
     }
 
     pub(super) const fn postings(&self) -> &BTreeMap<PostingKey, Positions> {
@@ -96,13 +105,15 @@ impl Fold {
     }
 
     /// Adds everything to the stored projections: each row is read and written once.
-    pub(super) fn write(&self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
+    pub(super) fn write(mut self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
         let generation = state.generation;
-        for (key, added) in self.rollups() {
+        let mut add = |key: RollupKey, added: Cells| {
             let mut cells = stored_cells(transaction, generation, key)?.unwrap_or_default();
-            cells.merge(&added);
-            transaction.put(Tree::Rollups, &key.to_bytes(generation), &cells.to_bytes(generation, key)?)?;
-        }
+            cells.merge(added);
+            transaction.put(Tree::Rollups, &key.to_bytes(generation), &cells.to_bytes(generation, key)?)
+        };
+        self.take_buckets(&mut add)?;
+        self.take_sessions(&mut add)?;
         for (key, added) in &self.postings {
             let (bytes, block) = (key.to_bytes(generation), key.block());
             let mut positions = match transaction.get(Tree::Postings, &bytes)? {
@@ -127,6 +138,32 @@ impl Fold {
         }
         Ok(())
     }
+}
+
+/// Merges what falls on the same key.
+fn merged<K: Ord>(level: BTreeMap<K, Usage>, key: impl Fn(K) -> K) -> BTreeMap<K, Usage> {
+    let mut wider: BTreeMap<K, Usage> = BTreeMap::new();
+    for (narrow, usage) in level {
+        match wider.entry(key(narrow)) {
+            Entry::Vacant(entry) => drop(entry.insert(usage)),
+            Entry::Occupied(mut entry) => entry.get_mut().merge(&usage),
+        }
+    }
+    wider
+}
+
+/// Gathers neighbours with the same key into one row.
+fn rows<'a, K: Copy + PartialEq>(cells: impl Iterator<Item = (K, u32, &'a Usage)>) -> impl Iterator<Item = (K, Cells)> {
+    let mut cells = cells.peekable();
+    std::iter::from_fn(move || {
+        let (key, tool, usage) = cells.next()?;
+        let mut row = Cells::default();
+        row.add(tool, usage.clone());
+        while let Some((_, tool, usage)) = cells.next_if(|(next, ..)| *next == key) {
+            row.add(tool, usage.clone());
+        }
+        Some((key, row))
+    })
 }
 
 /// The rollup row of a key.

@@ -150,6 +150,6 @@ fn read_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 
 /// A key as a message shows it.
 pub(super) fn show(tree: super::Tree, key: &[u8]) -> String {
-    let hex = key.iter().map(|byte| format!("{byte:02x}"));
-    format!("{} row {}", tree.as_str(), hex.collect::<String>())
+    let start = format!("{} row ", tree.as_str());
+    key.iter().fold(start, |text, byte| text + &format!("{byte:02x}"))
 }

@@ -125,17 +125,11 @@ fn delete_dead<E: Engine>(engine: &E) -> Result<()> {
 fn delete_some(transaction: &mut dyn Transaction) -> Result<bool> {
     let live = State::live(transaction)?.generation;
     let claimed = State::load(transaction, REBUILT)?.map_or(live, |state| state.generation);
-    let is_dead = |key: &[u8]| {
-        let generation = key.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
-        generation.is_none_or(|g| g != live && g != claimed)
-    };
     for tree in [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::IdRuns] {
         for (first, last) in dead_ranges(live, claimed) {
             let mut dead = Vec::new();
             transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {
-                if is_dead(key) {
-                    dead.push(key.to_vec());
-                }
+                dead.push(key.to_vec());
                 Ok(if dead.len() < DELETED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
             })?;
             for key in &dead {

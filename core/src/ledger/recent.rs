@@ -145,7 +145,7 @@ fn each_bucket_down(
         let bucket = keys::last_number(bytes).unwrap_or(0);
         let holds_tool = match wanted.tool {
             Want::Any => true,
-            Want::Is(tool) => Cells::from_bytes(bytes, key(bucket).base(), sealed)?.by_tool.contains_key(&tool),
+            Want::Is(tool) => Cells::from_bytes(bytes, key(bucket).base(), sealed)?.holds(tool),
         };
         if holds_tool && touches(wanted, width, bucket) { visit(bucket) } else { Ok(ControlFlow::Continue(())) }
     })

@@ -114,10 +114,10 @@ impl Query<'_> {
                 Scope::Project(project) => project,
             };
             let tool_wanted = self.wanted.tool;
-            for (tool, usage) in cells.by_tool.iter().filter(|(tool, _)| tool_wanted.matches(**tool)) {
+            for (tool, usage) in cells.iter().filter(|(tool, _)| tool_wanted.matches(*tool)) {
                 // A span holds its buckets whole, so any instant of the bucket names the span.
                 let time = usage.first_used().unwrap_or(Timestamp::MIN);
-                if let Some(group) = self.group(*tool, 0, project, time) {
+                if let Some(group) = self.group(tool, 0, project, time) {
                     self.merge(group, usage);
                 }
             }
@@ -168,7 +168,7 @@ impl Query<'_> {
         let mut sessions = BTreeSet::new();
         self.view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
             let base = key(keys::last_number(bytes).unwrap_or(0)).base();
-            sessions.extend(Cells::from_bytes(bytes, base, sealed)?.sessions);
+            sessions.extend(Cells::from_bytes(bytes, base, sealed)?.sessions());
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(sessions)
@@ -187,12 +187,12 @@ impl Query<'_> {
             }
             let cells = Cells::from_bytes(bytes, Width::Day.start_of(day), sealed)?;
             let tool_wanted = self.wanted.tool;
-            for (tool, usage) in cells.by_tool.iter().filter(|(tool, _)| tool_wanted.matches(**tool)) {
-                match self.whole_group(*tool, session, project, usage) {
+            for (tool, usage) in cells.iter().filter(|(tool, _)| tool_wanted.matches(*tool)) {
+                match self.whole_group(tool, session, project, usage) {
                     Whole::Inside(group) => self.merge(group, usage),
                     Whole::Outside => {}
                     Whole::Partly => {
-                        partial.entry((session, day, project)).or_default().insert(*tool);
+                        partial.entry((session, day, project)).or_default().insert(tool);
                     }
                 }
             }

@@ -26,10 +26,6 @@ use crate::{
 const PIECE: u64 = 200_000;
 /// How many events lie between two calls of `progress`.
 const STEP: u64 = 50_000;
-/// The widths whose rows lie within one day, and the others.
-const NARROW: [Width; 4] = [Width::Quarter, Width::Hour, Width::SixHours, Width::Day];
-const WIDE: [Width; 3] = [Width::EightDays, Width::SixtyFourDays, Width::Forever];
-
 /// Proves everything; the error is the first difference.
 pub(super) fn verify(snapshot: &dyn Snapshot, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
     let head = snapshot.head()?;
@@ -219,19 +215,23 @@ impl Projections<'_> {
         let mut wide: BTreeMap<RollupKey, Cells> = BTreeMap::new();
         let mut recents: BTreeMap<(Scope, u32), RecentOutcomes> = BTreeMap::new();
         for days in shape.day_ranges() {
-            let fold = self.fold_days(shape, days, steps)?;
-            let mut rollups = fold.buckets(&NARROW);
-            fold.add_sessions(&mut rollups);
-            self.check_rollups(&rollups)?;
+            let mut fold = self.fold_days(shape, days, steps)?;
             self.check_postings(fold.postings())?;
-            for (key, cells) in fold.buckets(&WIDE) {
-                wide.entry(key).or_default().merge(&cells);
-            }
+            fold.take_buckets(&mut |key, cells| match key {
+                RollupKey::Bucket { width, .. } if width > Width::Day => {
+                    wide.entry(key).or_default().merge(cells);
+                    Ok(())
+                }
+                _ => self.check_rollup(key, &cells),
+            })?;
+            fold.take_sessions(&mut |key, cells| self.check_rollup(key, &cells))?;
             for (key, latest) in fold.recents() {
                 recents.entry(*key).or_default().merge(latest);
             }
         }
-        self.check_rollups(&wide)?;
+        for (key, cells) in &wide {
+            self.check_rollup(*key, cells)?;
+        }
         self.check_recents(&recents)?;
         let trees = [Tree::Rollups, Tree::Postings, Tree::Recents];
         for (tree, expected) in trees.into_iter().zip(self.expected) {
@@ -259,14 +259,12 @@ impl Projections<'_> {
         Ok(fold)
     }
 
-    fn check_rollups(&mut self, rows: &BTreeMap<RollupKey, Cells>) -> Result<()> {
-        self.expected[0] += rows.len() as u64;
-        for (key, expected) in rows {
-            if stored_cells(self.snapshot, self.state.generation, *key)?.as_ref() != Some(expected) {
-                return Err(differs(Tree::Rollups, &key.to_bytes(self.state.generation)));
-            }
+    fn check_rollup(&mut self, key: RollupKey, expected: &Cells) -> Result<()> {
+        self.expected[0] += 1;
+        if stored_cells(self.snapshot, self.state.generation, key)?.as_ref() == Some(expected) {
+            return Ok(());
         }
-        Ok(())
+        Err(differs(Tree::Rollups, &key.to_bytes(self.state.generation)))
     }
 
     fn check_postings(&mut self, rows: &BTreeMap<PostingKey, Positions>) -> Result<()> {
