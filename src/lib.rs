@@ -52,3 +52,8 @@ pub fn open_with(url: &StoreUrl, options: &OpenOptions) -> Result<Box<dyn Store>
         }
     }
 }
+
+/// The README's code is tested with the rest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
