@@ -143,7 +143,7 @@ fn hooks_a_reader_and_a_writer_share_one_store_and_lose_nothing() {
         });
         // A hook that found the store busy for too long left its event in the spool: the next run takes it in.
         place.run_with(&["--db", db, "import", "-"], "").done();
-        let events = tooltally::Log::read(&store, tooltally::Position::START, usize::MAX).unwrap();
+        let events = store.read(tooltally::Position::START, usize::MAX).unwrap();
         let ids: BTreeSet<EventId> = events.iter().map(tooltally::Recorded::id).collect();
         assert_eq!(events.len(), ids.len(), "{engine}: an event is there twice");
         assert_eq!(events.len() as u64, written + (PROCESSES * ROUNDS) as u64, "{engine}: an event is lost");
