@@ -17,6 +17,8 @@ use crate::{Error, Result};
 const VERSION: u8 = 1;
 /// How many bytes the checksum takes.
 const CHECKSUM_BYTES: usize = 4;
+/// Enough for a log row with its seal, so that most values are written without growing.
+const USUAL_BYTES: usize = 96;
 /// No value may claim to need more memory than this while it is read.
 const LIMIT_BYTES: usize = 64 << 20;
 
@@ -35,7 +37,9 @@ const fn config() -> Config {
 /// # Errors
 /// [`Error::Invalid`] if the value is too large to be stored.
 pub(crate) fn seal<T: Serialize>(context: &[u8], value: &T) -> Result<Vec<u8>> {
-    Ok(seal_bytes(context, &payload(value)?))
+    let mut bytes = versioned(value)?;
+    bytes.extend(checksum(context, &bytes).to_le_bytes());
+    Ok(bytes)
 }
 
 /// What a value is called in an error, worked out only when there is one.
@@ -100,13 +104,26 @@ pub(crate) fn open_bytes<'a>(place: &dyn Place, context: &[u8], sealed: &'a [u8]
 /// # Errors
 /// As [`seal`].
 pub(crate) fn seal_checksum<T: Serialize>(context: &[u8], value: &T) -> Result<u32> {
-    let mut bytes = vec![VERSION];
-    bytes.extend(payload(value)?);
-    Ok(checksum(context, &bytes))
+    Ok(checksum(context, &versioned(value)?))
 }
 
-fn payload<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    bincode::serde::encode_to_vec(value, config()).map_err(|e| Error::invalid("value", e.to_string()))
+/// The version byte and the payload.
+fn versioned<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.push(VERSION);
+    bincode::serde::encode_into_writer(value, Appending(&mut bytes), config())
+        .map_err(|e| Error::invalid("value", e.to_string()))?;
+    Ok(bytes)
+}
+
+/// Writes at the end of a vector.
+struct Appending<'a>(&'a mut Vec<u8>);
+
+impl bincode::enc::write::Writer for Appending<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {

@@ -45,7 +45,7 @@ impl LogRow {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if the row is too large.
     pub fn to_bytes(&self, position: Position) -> Result<Vec<u8>> {
-        codec::seal(&position.get().to_be_bytes(), &Wire::from(self))
+        codec::seal(&position.get().to_be_bytes(), &Wire::of(self))
     }
 
     /// Reads [`to_bytes`](Self::to_bytes) back.
@@ -54,7 +54,7 @@ impl LogRow {
     /// [`Error::Corrupt`](crate::Error::Corrupt) if the bytes are not such a row for this position.
     pub fn from_bytes(position: Position, bytes: &[u8]) -> Result<Self> {
         let place = || format!("log position {position}");
-        let wire: Wire = codec::open(&place, &position.get().to_be_bytes(), bytes)?;
+        let wire: Wire<Vec<(String, String)>> = codec::open(&place, &position.get().to_be_bytes(), bytes)?;
         wire.into_row().ok_or_else(|| Error::corrupt(place(), "a field is out of its range"))
     }
 
@@ -63,13 +63,13 @@ impl LogRow {
     /// # Errors
     /// As [`to_bytes`](Self::to_bytes).
     pub fn checksum(&self, position: Position) -> Result<u32> {
-        codec::seal_checksum(&position.get().to_be_bytes(), &Wire::from(self))
+        codec::seal_checksum(&position.get().to_be_bytes(), &Wire::of(self))
     }
 }
 
-/// The stored shape. Its order of fields is the file format.
+/// The stored shape, its attributes borrowed or owned. Its order of fields is the file format.
 #[derive(Serialize, Deserialize)]
-struct Wire {
+struct Wire<A> {
     kind: u8,
     id: [u8; 16],
     time: u64,
@@ -83,11 +83,11 @@ struct Wire {
     source: u8,
     /// Microseconds plus one; 0 where not measured.
     duration: u64,
-    attributes: Vec<(String, String)>,
+    attributes: A,
 }
 
-impl From<&LogRow> for Wire {
-    fn from(row: &LogRow) -> Self {
+impl<'a> Wire<&'a [(String, String)]> {
+    fn of(row: &'a LogRow) -> Self {
         Self {
             kind: row.kind,
             id: *row.id.as_bytes(),
@@ -101,12 +101,12 @@ impl From<&LogRow> for Wire {
             outcome: row.outcome.code(),
             source: row.source.code(),
             duration: row.duration.map_or(0, |d| d.as_micros() + 1),
-            attributes: row.attributes.clone(),
+            attributes: &row.attributes,
         }
     }
 }
 
-impl Wire {
+impl Wire<Vec<(String, String)>> {
     fn into_row(self) -> Option<LogRow> {
         Some(LogRow {
             kind: self.kind,
