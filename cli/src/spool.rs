@@ -66,13 +66,21 @@ impl Spool {
         self.sync_folder()
     }
 
-    /// Makes the file, and the folder, which whoever takes the last event in may remove at any moment.
+    /// Makes the file, and the folder, which whoever takes the last event in may remove at any moment: between
+    /// the two, and also while the folder is being made, when the system says that it is there and then finds
+    /// none.
     fn create(&self, path: &Path) -> io::Result<fs::File> {
         let mut attempts = 0;
         loop {
-            owner_only_folder(&self.folder)?;
-            match owner_only_file().write(true).create(true).truncate(true).open(path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound && attempts < 100 => attempts += 1,
+            let file = owner_only_folder(&self.folder)
+                .and_then(|()| owner_only_file().write(true).create(true).truncate(true).open(path));
+            match file {
+                Err(e)
+                    if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists)
+                        && attempts < 1000 =>
+                {
+                    attempts += 1;
+                }
                 result => return result,
             }
         }
@@ -227,23 +235,27 @@ mod tests {
     #[test]
     fn many_put_while_many_take_in() {
         let (_place, spool) = place();
+        let spool = &spool;
         let store = MemoryStore::new();
+        let all_are_put = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for writer in 0..4 {
-                let spool = &spool;
-                scope.spawn(move || (0..25).for_each(|n| spool.put(&event(writer * 100 + n)).unwrap()));
-            }
-            for _ in 0..2 {
+            let put = |writer: u32| (0..200).try_for_each(|n| spool.put(&event(writer * 1000 + n)));
+            let writers: Vec<_> = (0..4).map(|writer| scope.spawn(move || put(writer))).collect();
+            for _ in 0..3 {
                 scope.spawn(|| {
-                    while store.head().unwrap().get() < 100 {
+                    while !all_are_put.load(std::sync::atomic::Ordering::Relaxed) {
                         spool.take_in(&store).unwrap();
-                        std::thread::yield_now();
                     }
                 });
             }
+            let results: Vec<_> = writers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+            all_are_put.store(true, std::sync::atomic::Ordering::Relaxed);
+            for result in results {
+                result.unwrap().unwrap();
+            }
         });
         spool.take_in(&store).unwrap();
-        assert_eq!(store.head().unwrap().get(), 100);
+        assert_eq!(store.head().unwrap().get(), 800);
         assert!(spool.is_empty());
     }
 
