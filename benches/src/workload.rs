@@ -17,7 +17,6 @@ const DAY: u64 = 86_400_000_000;
 /// Sessions at once, and the calls of each.
 const LANES: usize = 8;
 const CALLS: u64 = 200;
-const PROJECTS: u64 = 20;
 const TOOLS: [&str; 24] = [
     "Bash",
     "Read",
@@ -84,6 +83,9 @@ struct Names {
 }
 
 impl Workload {
+    /// How many projects there are.
+    pub const PROJECTS: u64 = 20;
+
     /// `events` calls, spread evenly over `days` days.
     ///
     /// # Errors
@@ -92,7 +94,7 @@ impl Workload {
         let names = Names {
             agent: AgentName::claude_code(),
             tools: TOOLS.into_iter().map(ToolName::new).collect::<Result<_>>()?,
-            projects: (0..PROJECTS).map(|p| Project::from_path(project_path(p))).collect::<Result<_>>()?,
+            projects: (0..Self::PROJECTS).map(|p| Project::from_path(project_path(p))).collect::<Result<_>>()?,
         };
         Ok(Self { events, step: days * DAY / events.max(1), next: 0, last_tools: [0; LANES], names })
     }
@@ -107,7 +109,39 @@ impl Workload {
     /// # Errors
     /// [`Error::Invalid`] if it lies outside of time.
     pub fn now(&self) -> Result<Timestamp> {
-        timestamp(BASE + self.events * self.step)
+        timestamp(self.end_micros(self.events))
+    }
+
+    /// The end of the first `events` calls, in microseconds since 1970: what "now" was when they were all.
+    pub const fn end_micros(&self, events: u64) -> u64 {
+        BASE + events * self.step
+    }
+
+    /// The same calls, and then `more` that come after the end, as dense as the others.
+    pub const fn extended(mut self, more: u64) -> Self {
+        self.events += more;
+        self
+    }
+
+    /// The tool of this index.
+    pub fn tool_name(tool: usize) -> &'static str {
+        TOOLS.get(tool).copied().unwrap_or_default()
+    }
+
+    /// The session of this number, as text.
+    pub fn session_name(session: u64) -> String {
+        session_id(session)
+    }
+
+    /// The path of the project of this number.
+    pub fn project_path(project: u64) -> String {
+        project_path(project)
+    }
+
+    /// The session that holds the call of this number.
+    pub const fn session_of(number: u64) -> u64 {
+        let lanes = LANES as u64;
+        (number / lanes / CALLS) * lanes + number % lanes
     }
 
     /// The call as an event.
@@ -149,7 +183,7 @@ impl Iterator for Workload {
         self.next += 1;
         let lanes = LANES as u64;
         let (lane, j) = (i % lanes, i / lanes);
-        let session = (j / CALLS) * lanes + lane;
+        let session = Self::session_of(i);
         let last = self.last_tools.get_mut(usize::try_from(lane).ok()?)?;
         if !h(i, 3).is_multiple_of(3) || j.is_multiple_of(CALLS) {
             *last = usize::try_from((h(i, 1) % 24).min(h(i, 2) % 24)).ok()?;
@@ -161,7 +195,7 @@ impl Iterator for Workload {
         Some(WorkloadEvent {
             tool: *last,
             session,
-            project: (h(session, 0) % PROJECTS).min(h(session, 15) % PROJECTS),
+            project: (h(session, 0) % Self::PROJECTS).min(h(session, 15) % Self::PROJECTS),
             outcome: outcome(i),
             time_micros,
             duration_micros: h(i, 8).is_multiple_of(2).then(|| (1000 << (h(i, 9) % 15)) + h(i, 10) % 1000),
@@ -171,9 +205,14 @@ impl Iterator for Workload {
 }
 
 impl WorkloadEvent {
+    /// The call's id.
+    pub fn call_id(&self) -> String {
+        call_id(self.number)
+    }
+
     /// The call as a line of tab-separated text, which the digests are of.
     pub fn line(&self) -> String {
-        let tool = TOOLS.get(self.tool).copied().unwrap_or_default();
+        let tool = Workload::tool_name(self.tool);
         let duration = self.duration_micros.map_or_else(|| "-".to_owned(), |d| d.to_string());
         let (session, project, call) = (session_id(self.session), project_path(self.project), call_id(self.number));
         format!("{tool}\t{session}\t{project}\t{}\t{}\t{duration}\t{call}\n", self.outcome, self.time_micros)

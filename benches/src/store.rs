@@ -1,0 +1,84 @@
+//! Our stores as subjects.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tooltally::{
+    Backend, Event, LogExt, Maintenance, MaintenanceExt, OpenOptions, Project, QueriesExt, SessionId, Store, StoreUrl,
+    Timestamp, ToolName,
+};
+
+use crate::Result;
+use crate::question::Question;
+use crate::subject::{Answer, Append, Ask, Kind, Subject};
+use crate::workload::{Workload, WorkloadEvent};
+
+/// Longer than the default: a noisy machine must not end a long comparison.
+const WAIT: Duration = Duration::from_mins(1);
+
+/// A store of ours, opened as a program that embeds it opens it.
+pub(crate) struct TooltallyStore {
+    store: Box<dyn Store>,
+    /// Makes events of calls.
+    workload: Workload,
+}
+
+impl TooltallyStore {
+    pub(crate) fn open(kind: Kind, path: &Path, workload: Workload) -> Result<Self> {
+        let backend = if kind == Kind::Sqlite { Backend::Sqlite } else { Backend::Redb };
+        let options = OpenOptions::new().wait(WAIT).exclusive(kind == Kind::RedbExclusive);
+        Ok(Self { store: tooltally::open_with(&StoreUrl::new(backend, path), &options)?, workload })
+    }
+}
+
+impl Subject for TooltallyStore {
+    fn append<'a>(&'a self, calls: &[WorkloadEvent]) -> Result<Append<'a>> {
+        let events: Vec<Event> =
+            calls.iter().map(|call| self.workload.event(call)).collect::<tooltally::Result<_>>()?;
+        Ok(Box::new(move || {
+            self.store.record_all(&events)?;
+            Ok(())
+        }))
+    }
+
+    fn ask<'a>(&'a self, question: &Question) -> Result<Option<Ask<'a>>> {
+        let store = self.store.as_ref();
+        let project = |number: u64| -> Result<_> { Ok(Project::from_path(Workload::project_path(number))?.id) };
+        let tool_name = |tool: usize| ToolName::new(Workload::tool_name(tool));
+        Ok(Some(match *question {
+            Question::Tools { project: number, since_seconds } => {
+                let project = number.map(project).transpose()?;
+                let since = since_seconds.map(instant).transpose()?;
+                Box::new(move || Ok(Answer::Rows(store.usage_since(project, since)?)))
+            }
+            Question::Tool { tool, since_seconds } => {
+                let (tool, since) = (tool_name(tool)?, Some(instant(since_seconds)?));
+                Box::new(move || Ok(Answer::Total(store.usage_for_tool(&tool, None, since)?)))
+            }
+            Question::Session { session } => {
+                let session = SessionId::new(Workload::session_name(session))?;
+                Box::new(move || Ok(Answer::Rows(store.usage_for_session(&session)?)))
+            }
+            Question::Recent { project: number, limit } => {
+                let project = project(number)?;
+                Box::new(move || Ok(Answer::Recent(store.recent_usage(Some(project), limit)?)))
+            }
+            Question::Outcomes { tool, project: number, limit } => {
+                let (tool, project) = (tool_name(tool)?, project(number)?);
+                Box::new(move || Ok(Answer::Outcomes(store.recent_outcomes(&tool, Some(project), limit)?)))
+            }
+        }))
+    }
+
+    fn rebuild(&self) -> Result<()> {
+        Ok(self.store.rebuild_quietly()?)
+    }
+
+    fn compact(&self) -> Result<()> {
+        Ok(Maintenance::compact(self.store.as_ref())?)
+    }
+}
+
+fn instant(seconds: u64) -> Result<Timestamp> {
+    Ok(Timestamp::from_micros(i64::try_from(seconds)? * 1_000_000)?)
+}

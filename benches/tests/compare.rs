@@ -1,0 +1,110 @@
+//! The comparison in its quick form: it runs, answers are checked, and its JSON has the promised shape.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeSet;
+
+use clap::Parser;
+use serde_json::Value;
+use tooltally_benches::{Measure, Options, Progress, compare, report};
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn options(more: &[&str]) -> Options {
+    let line = ["compare", "--events", "20k", "--runs", "10"].iter().chain(more);
+    Arguments::parse_from(line).options
+}
+
+const NAMES: [&str; 16] = [
+    "batch_append",
+    "single_append",
+    "threads_append",
+    "window_90d",
+    "tool_90d",
+    "window_7d",
+    "tool_7d",
+    "all_projects_90d",
+    "session",
+    "recent_200",
+    "last_5",
+    "growth",
+    "bytes_per_event",
+    "rebuild",
+    "hook",
+    "import",
+];
+
+#[test]
+fn every_measure_gives_the_promised_json() {
+    let comparison = compare(&options(&[]), &Progress::silent()).unwrap();
+    let json = serde_json::to_value(&comparison).unwrap();
+    for field in ["machine", "versions", "events", "rows"] {
+        assert!(json.get(field).is_some(), "{field} is missing");
+    }
+    assert_eq!(json["events"], 20_000);
+    let mut seen = BTreeSet::new();
+    for row in json["rows"].as_array().unwrap() {
+        check_row(row);
+        let name = (row["measure"].as_str().unwrap().to_owned(), row["backend"].as_str().unwrap().to_owned());
+        assert!(seen.insert(name), "{row} stands twice");
+    }
+    for measure in NAMES {
+        let processes = ["hook", "import"].contains(&measure);
+        let backends: &[&str] = if processes { &["sqlite", "redb"] } else { &["sqlite", "redb", "redb-exclusive"] };
+        for backend in backends {
+            assert!(seen.contains(&(measure.to_owned(), (*backend).to_owned())), "{measure} of {backend} is missing");
+        }
+    }
+    let read: report::Comparison = serde_json::from_str(&json.to_string()).unwrap();
+    let table = report::table(&comparison);
+    // The last digit of a number may change on its way through JSON.
+    assert_eq!(report::table(&read), table, "what was written is read back");
+    for measure in NAMES {
+        assert!(table.contains(measure), "{measure} is not in\n{table}");
+    }
+}
+
+fn check_row(row: &Value) {
+    let value = row["value"].as_f64().unwrap();
+    assert!(value > 0.0 && row["unit"].is_string(), "{row}");
+    let both = [row["baseline"].is_string(), row["baseline_value"].is_number(), row["ratio"].is_number()];
+    assert!(both == [true; 3] || both == [false; 3], "a baseline is whole or absent: {row}");
+    if let (Some(theirs), Some(ratio)) = (row["baseline_value"].as_f64(), row["ratio"].as_f64()) {
+        let is_query = row["baseline"] == "seed" && row["unit"] == "µs";
+        let expected = if is_query { theirs / value } else { value / theirs };
+        assert!((ratio / expected - 1.0).abs() < 1e-9, "a ratio reads as its bar does: {row}");
+    }
+    if row["runs"].is_number() {
+        let at = |name: &str| row[name].as_f64().unwrap();
+        assert!(at("min") <= at("median") && at("median") <= at("p95"), "{row}");
+        assert!(at("p95") <= at("p99") && at("p99") <= at("max"), "{row}");
+    }
+}
+
+#[test]
+fn names_are_the_promised_ones() {
+    let names: Vec<String> = Measure::all().iter().map(|measure| measure.name()).collect();
+    assert_eq!(names, NAMES);
+}
+
+#[test]
+fn one_measure_of_one_backend_is_a_single_row() {
+    let wanted = options(&["--measure", "session", "--backend", "sqlite"]);
+    let comparison = compare(&wanted, &Progress::silent()).unwrap();
+    let rows: Vec<_> = comparison.rows.iter().map(|row| (row.measure.name(), row.backend.as_str())).collect();
+    assert_eq!(rows, [("session".to_owned(), "sqlite")]);
+}
+
+#[test]
+fn a_folder_in_use_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("usage.db");
+    std::fs::write(&file, "mine").unwrap();
+    let wanted = options(&["--measure", "session", "--folder", folder.path().to_str().unwrap()]);
+    assert!(compare(&wanted, &Progress::silent()).unwrap_err().to_string().contains("is not empty"));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "mine");
+}
