@@ -21,7 +21,9 @@
 //! | file | subject |
 //! |---|---|
 //! | `store.rs` | the store: a thin implementation of the core's traits |
-//! | `engine.rs` | opening, connections, transactions |
+//! | `engine.rs` | the connections: reads, writes, care of the file |
+//! | `opening.rs` | from a path to an open connection |
+//! | `transaction.rs` | one transaction of a connection |
 //! | `tables.rs` | the core's tables in SQL |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
@@ -30,8 +32,10 @@
 mod engine;
 mod error;
 mod migration;
+mod opening;
 mod schema;
 mod store;
 mod tables;
+mod transaction;
 
 pub use store::SqliteStore;

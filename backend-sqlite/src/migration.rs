@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use rusqlite::Connection;
-use tooltally_core::{Error, OpenOptions, Result};
+use tooltally_core::{Error, Result};
 
 use crate::error::{Operation, map, map_io};
 use crate::schema::{APPLICATION_ID, FORMAT};
@@ -62,17 +62,13 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
 
 /// Looks again through SQLite, which knows what its write-ahead log holds. The connection must not
 /// checkpoint when it is closed.
-pub(crate) fn look_inside(connection: &Connection, path: &Path, options: &OpenOptions) -> Result<Found> {
+pub(crate) fn look_inside(connection: &Connection, path: &Path) -> Result<Found> {
     let operation = Operation::new("read the file format");
     let number = |pragma: &str| -> Result<u32> {
         connection.query_row(pragma, [], |row| row.get(0)).map_err(|e| map(e, operation))
     };
     match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
-        // There is no older format yet; the one before this would be migrated here, if the options allow.
-        (APPLICATION_ID, format) => check_format(format).map(|()| {
-            let _ = options.migrates();
-            Found::Store
-        }),
+        (APPLICATION_ID, format) => check_format(format).map(|()| Found::Store),
         _ if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(Found::Unfinished),
         _ => Err(Error::NotAStore {
             path: path.display().to_string(),

@@ -1,0 +1,141 @@
+//! From a path to an open connection. What WAL mode asks for is done here: `busy_timeout` before all else,
+//! `synchronous` by durability.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tooltally_core::{Durability, Error, OpenOptions, Result};
+
+use crate::error::{Operation, map, map_io};
+use crate::migration::{Found, look, look_inside};
+use crate::schema;
+use crate::transaction::OpenTransaction;
+
+/// The most memory that a connection's page cache takes.
+const WRITER_CACHE_KIB: u32 = 8 << 10;
+const READER_CACHE_KIB: u32 = 4 << 10;
+/// How many prepared statements a connection keeps: every one that there is.
+const STATEMENTS: usize = 64;
+
+/// Opens the database to write to, made if missing and wanted.
+pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
+    if look(path)? == Found::Nothing {
+        if !options.creates() {
+            return Err(Error::Missing { path: path.display().to_string() });
+        }
+        create_file(path)?;
+    }
+    let connection = connect(path, options, WRITER_CACHE_KIB)?;
+    if look_inside(&connection, path)? == Found::Unfinished {
+        if !options.creates() {
+            return Err(Error::Missing { path: path.display().to_string() });
+        }
+        create_schema(&connection, path)?;
+    }
+    use_wal(&connection, options.longest_wait())?;
+    checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
+    Ok(connection)
+}
+
+/// Opens a database that was opened before once more, to read.
+pub(crate) fn reader(path: &Path, options: &OpenOptions) -> Result<Connection> {
+    let connection = connect(path, options, READER_CACHE_KIB)?;
+    checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
+    Ok(connection)
+}
+
+/// Makes an empty file, and the folders above it, for the owner alone. SQLite gives its `-wal` and `-shm`
+/// the same permissions.
+fn create_file(path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).map_err(|e| map_io(e, "make the store's folder"))?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => sync_folder(path).map_err(|e| map_io(e, "make the store's file")),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(map_io(e, "make the store's file")),
+    }
+}
+
+/// The file's name must survive power loss as the events do. Windows has no such call and needs none.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn connect(path: &Path, options: &OpenOptions, cache_kib: u32) -> Result<Connection> {
+    let operation = Operation::new("open the file");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|e| map(e, operation))?;
+    let synchronous = match options.durability_wanted() {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    let set_up = || -> rusqlite::Result<()> {
+        connection.busy_timeout(options.longest_wait())?;
+        checkpoint_on_close(&connection, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{cache_kib};"))
+    };
+    set_up().map_err(|e| map(e, operation))?;
+    Ok(connection)
+}
+
+/// Whether the last to close the store moves its write-ahead log into the database. Not before the format is
+/// known: a store that is refused must stay as it is.
+fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(|_| ())
+}
+
+/// Makes the tables, unless another process has made them meanwhile.
+fn create_schema(connection: &Connection, path: &Path) -> Result<()> {
+    let operation = Operation::new("make the store");
+    let open = OpenTransaction::begin(connection, "BEGIN EXCLUSIVE", operation)?;
+    if look_inside(connection, path)? == Found::Unfinished {
+        schema::create(connection)?;
+    }
+    open.commit()
+}
+
+/// Turns WAL mode on, once for the life of the file. SQLite does not wait for others there, so this does.
+fn use_wal(connection: &Connection, longest_wait: Duration) -> Result<()> {
+    let started = Instant::now();
+    let operation = Operation::new("turn on WAL mode");
+    loop {
+        let switch = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        match switch {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                return Err(Error::Engine {
+                    operation: "turn on WAL mode",
+                    source: std::sync::Arc::new(std::io::Error::other(format!("the journal mode stays {mode}"))),
+                });
+            }
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == ErrorCode::DatabaseBusy && started.elapsed() < longest_wait =>
+            {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(map(error, operation)),
+        }
+    }
+}
