@@ -23,6 +23,11 @@ impl Operation {
 /// Maps an error by what the caller can do about it.
 pub(crate) fn map(error: rusqlite::Error, operation: Operation) -> Error {
     let code = match &error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) | rusqlite::Error::SqlInputError { msg: message, .. }
+            if lacks_a_part(message) =>
+        {
+            Some(ErrorCode::DatabaseCorrupt)
+        }
         rusqlite::Error::SqliteFailure(failure, _) => Some(failure.code),
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
@@ -38,12 +43,18 @@ pub(crate) fn map(error: rusqlite::Error, operation: Operation) -> Error {
             detail: format!("SQLite could not {}", operation.name),
             source: Some(source),
         },
-        Some(ErrorCode::DiskFull | ErrorCode::TooBig) => Error::Full { operation: operation.name, source },
+        Some(ErrorCode::DiskFull) => Error::Full { operation: operation.name, source },
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
             Error::Denied { operation: operation.name, source }
         }
         _ => Error::Engine { operation: operation.name, source },
     }
+}
+
+/// Whether a store lacks a table or a column. SQLite has no code of its own for it; the statements are this
+/// crate's own and right, so it is the file that is at fault.
+fn lacks_a_part(message: &str) -> bool {
+    message.contains("no such table") || message.contains("no such column") || message.contains("has no column named")
 }
 
 /// Maps an error of the file system.
@@ -56,5 +67,22 @@ pub(crate) fn map_io(error: std::io::Error, operation: &'static str) -> Error {
         }
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full { operation, source },
         _ => Error::Engine { operation, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn mapped(code: std::ffi::c_int) -> Error {
+        map(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None), Operation::new("test"))
+    }
+
+    #[test]
+    fn only_a_lack_of_space_is_full() {
+        assert!(matches!(mapped(ffi::SQLITE_FULL), Error::Full { .. }));
+        assert!(matches!(mapped(ffi::SQLITE_TOOBIG), Error::Engine { .. }));
     }
 }
