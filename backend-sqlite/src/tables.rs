@@ -101,19 +101,17 @@ impl Snapshot for Tables<'_> {
     }
 
     fn name_number(&self, kind: NameKind, text: &str) -> Result<Option<u32>> {
-        self.one("SELECT number FROM names WHERE kind = ?1 AND text = ?2", params![kind.code(), text], |r| r.get(0))
+        let sql = "SELECT number, checksum FROM names WHERE kind = ?1 AND text = ?2";
+        let found: Option<(u32, u32)> =
+            self.one(sql, params![kind.code(), text], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        found.map(|(number, checksum)| checked(kind, number, text, checksum).map(|()| number)).transpose()
     }
 
     fn name_text(&self, kind: NameKind, number: u32) -> Result<Option<String>> {
         let sql = "SELECT text, checksum FROM names WHERE kind = ?1 AND number = ?2";
         let found: Option<(String, u32)> =
             self.one(sql, params![kind.code(), number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        match found {
-            Some((text, checksum)) if checksum != name_checksum(kind, number, &text) => {
-                Err(Error::corrupt(format!("{} name {number}", kind.as_str()), "its checksum differs"))
-            }
-            found => Ok(found.map(|(text, _)| text)),
-        }
+        found.map(|(text, checksum)| checked(kind, number, &text, checksum).map(|()| text)).transpose()
     }
 
     fn last_name(&self, kind: NameKind) -> Result<u32> {
@@ -182,6 +180,14 @@ impl Transaction for Tables<'_> {
     fn delete(&mut self, tree: Tree, key: &[u8]) -> Result<()> {
         self.execute(sql(tree).delete, params![key])
     }
+}
+
+/// A name is believed only with its checksum, whichever way it was asked for.
+fn checked(kind: NameKind, number: u32, text: &str, checksum: u32) -> Result<()> {
+    if name_checksum(kind, number, text) == checksum {
+        return Ok(());
+    }
+    Err(Error::corrupt(format!("{} name {number}", kind.as_str()), "its checksum differs"))
 }
 
 /// A number as SQLite's signed integer; positions and durations are far below its end.

@@ -9,8 +9,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tooltally_core::{
-    AgentName, Attributes, Error, Event, EventId, Log, LogExt, MaintenanceExt, OpenOptions, Outcome, Position, Project,
-    SessionId, Source, SubagentName, Timestamp, ToolDuration, ToolName, ToolUse,
+    AgentName, Attributes, Error, Event, EventId, GroupBy, Log, LogExt, MaintenanceExt, OpenOptions, Outcome, Position,
+    Project, Queries, QueriesExt, Selection, SessionId, Source, SubagentName, Timestamp, ToolDuration, ToolName,
+    ToolUse,
 };
 use tooltally_sqlite::SqliteStore;
 
@@ -172,4 +173,35 @@ fn closing_leaves_one_file() {
     drop(store);
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["usage.db"]);
+}
+
+#[test]
+fn a_changed_name_is_noticed_by_whoever_asks_for_it() {
+    let (_folder, path) = place();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("UPDATE names SET text = 'Bish' WHERE text = 'Bash'").unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    let bish = ToolName::new("Bish").unwrap();
+    let asked = store.usage_for_tool(&bish, None, None);
+    assert!(asked.as_ref().is_err_and(Error::is_corrupt), "{asked:?}");
+    let listed = store.usage(&Selection::all(), &GroupBy::Tool);
+    assert!(listed.as_ref().is_err_and(Error::is_corrupt), "{listed:?}");
+    let time = Timestamp::from_micros(1_767_225_600_000_000).unwrap();
+    let use_of_it = ToolUse::new(EventId::from_bytes([7; 16]), bish, Outcome::Success, time);
+    let recorded = store.record(&use_of_it.into());
+    assert!(recorded.as_ref().is_err_and(Error::is_corrupt), "{recorded:?}");
+}
+
+#[test]
+fn a_store_without_its_tables_is_damaged() {
+    for harm in ["DROP TABLE log", "DROP TABLE meta", "ALTER TABLE names RENAME COLUMN checksum TO sum"] {
+        let (_folder, path) = place();
+        SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+        Connection::open(&path).unwrap().execute_batch(harm).unwrap();
+        let answer = SqliteStore::open(&path).and_then(|store| store.verify_quietly());
+        assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{harm}: {answer:?}");
+        let answer = SqliteStore::open(&path).and_then(|store| store.record(&event(2)));
+        assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{harm}: {answer:?}");
+    }
 }
