@@ -8,6 +8,7 @@ use tooltally_core::ledger::{Engine, Snapshot, Transaction};
 use tooltally_core::{Error, OpenOptions, Result};
 
 use crate::error::{Operation, map};
+use crate::migration::still_ours;
 use crate::opening;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
@@ -35,6 +36,16 @@ impl SqliteEngine {
         idle.map_or_else(|| opening::reader(&self.path, &self.options), Ok)
     }
 
+    /// Runs a body in a read transaction on a reader of its own.
+    fn snapshot<R>(&self, operation: Operation, body: impl FnOnce(&Connection) -> Result<R>) -> Result<R> {
+        let reader = self.reader()?;
+        let open = OpenTransaction::begin(&reader, "BEGIN", operation)?;
+        let result = still_ours(&reader, operation).and_then(|()| body(&reader));
+        drop(open);
+        self.give_back(reader);
+        result
+    }
+
     fn give_back(&self, reader: Connection) {
         let mut idle = lock(&self.readers);
         if idle.len() < IDLE_READERS {
@@ -45,17 +56,14 @@ impl SqliteEngine {
 
 impl Engine for SqliteEngine {
     fn read<R>(&self, body: impl FnOnce(&dyn Snapshot) -> Result<R>) -> Result<R> {
-        let reader = self.reader()?;
-        let open = OpenTransaction::begin(&reader, "BEGIN", Operation::new("read"))?;
-        let result = body(&Tables::new(&reader));
-        drop(open);
-        self.give_back(reader);
-        result
+        self.snapshot(Operation::new("read"), |reader| body(&Tables::new(reader)))
     }
 
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
         let writer = lock(&self.writer);
-        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", Operation::new("write"))?;
+        let operation = Operation::new("write");
+        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation)?;
+        still_ours(&writer, operation)?;
         let result = body(&mut Tables::new(&writer))?;
         open.commit()?;
         Ok(result)
@@ -66,6 +74,8 @@ impl Engine for SqliteEngine {
         lock(&self.readers).clear();
         let writer = lock(&self.writer);
         let operation = Operation::new("compact the file");
+        // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
+        still_ours(&writer, operation)?;
         writer.execute_batch("VACUUM").map_err(|e| map(e, operation))?;
         let busy: i64 =
             writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(|e| map(e, operation))?;
@@ -73,11 +83,10 @@ impl Engine for SqliteEngine {
     }
 
     fn check(&self) -> Result<()> {
-        let reader = self.reader()?;
-        let first: String = reader
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(|e| map(e, Operation::new("check the file")))?;
-        self.give_back(reader);
+        let operation = Operation::new("check the file");
+        let first: String = self.snapshot(operation, |reader| {
+            reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(|e| map(e, operation))
+        })?;
         if first == "ok" { Ok(()) } else { Err(Error::corrupt("the SQLite file", first)) }
     }
 }

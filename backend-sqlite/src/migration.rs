@@ -78,6 +78,12 @@ pub(crate) fn look_inside(connection: &Connection, path: &Path) -> Result<Found>
     }
 }
 
+/// Looks once more inside each transaction: a newer program may have migrated the file since it was opened.
+pub(crate) fn still_ours(connection: &Connection, operation: Operation) -> Result<()> {
+    let format = connection.prepare_cached("PRAGMA user_version").and_then(|mut s| s.query_row([], |row| row.get(0)));
+    check_format(format.map_err(|e| map(e, operation))?)
+}
+
 /// A newer format is refused. There is no older one.
 fn check_format(format: u32) -> Result<()> {
     if format == FORMAT { Ok(()) } else { Err(Error::UnsupportedFormat { found: format, supported: FORMAT }) }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tooltally_core::{
-    AgentName, Attributes, Error, Event, EventId, GroupBy, Log, LogExt, MaintenanceExt, OpenOptions, Outcome, Position,
-    Project, Queries, QueriesExt, Selection, SessionId, Source, SubagentName, Timestamp, ToolDuration, ToolName,
-    ToolUse,
+    AgentName, Attributes, Error, Event, EventId, GroupBy, Log, LogExt, Maintenance, MaintenanceExt, OpenOptions,
+    Outcome, Position, Project, Queries, QueriesExt, Selection, SessionId, Source, SubagentName, Timestamp,
+    ToolDuration, ToolName, ToolUse,
 };
 use tooltally_sqlite::SqliteStore;
 
@@ -204,4 +204,27 @@ fn a_store_without_its_tables_is_damaged() {
         let answer = SqliteStore::open(&path).and_then(|store| store.record(&event(2)));
         assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{harm}: {answer:?}");
     }
+}
+
+#[test]
+fn an_open_store_leaves_a_file_that_a_newer_program_has_migrated() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    store.record(&event(1)).unwrap();
+    assert_eq!(store.head().unwrap(), Position::new(1));
+    let newer = Connection::open(&path).unwrap();
+    newer.execute_batch("PRAGMA user_version = 2").unwrap();
+    let version = || newer.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = version();
+    let answers = [
+        store.record(&event(2)).map(drop),
+        store.read(Position::START, 10).map(drop),
+        store.verify_quietly().map(drop),
+        store.rebuild_quietly(),
+        store.compact(),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(Error::UnsupportedFormat { found: 2, supported: 1 })), "{answer:?}");
+    }
+    assert_eq!(version(), before, "nothing is written");
 }
