@@ -12,6 +12,8 @@ use crate::migration::still_ours;
 use crate::opening;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
+use crate::turns::Turns;
+use crate::wait::Patience;
 
 /// How many idle readers are kept.
 const IDLE_READERS: usize = 4;
@@ -20,6 +22,8 @@ const IDLE_READERS: usize = 4;
 pub(crate) struct SqliteEngine {
     path: PathBuf,
     options: OpenOptions,
+    turns: Turns,
+    /// Taken by whoever has the turn, so nobody waits here.
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
 }
@@ -28,18 +32,33 @@ impl SqliteEngine {
     /// Opens a database, made if missing and wanted.
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
         let writer = Mutex::new(opening::open(path, options)?);
-        Ok(Self { path: path.to_owned(), options: options.clone(), writer, readers: Mutex::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            options: options.clone(),
+            turns: Turns::default(),
+            writer,
+            readers: Mutex::default(),
+        })
     }
 
-    fn reader(&self) -> Result<Connection> {
+    fn patience(&self) -> Patience {
+        Patience::new(self.options.longest_wait())
+    }
+
+    fn reader(&self, patience: &Patience) -> Result<Connection> {
         let idle = lock(&self.readers).pop();
-        idle.map_or_else(|| opening::reader(&self.path, &self.options), Ok)
+        idle.map_or_else(|| opening::reader(&self.path, &self.options, patience), Ok)
     }
 
     /// Runs a body in a read transaction on a reader of its own.
-    fn snapshot<R>(&self, operation: Operation, body: impl FnOnce(&Connection) -> Result<R>) -> Result<R> {
-        let reader = self.reader()?;
-        let open = OpenTransaction::begin(&reader, "BEGIN", operation)?;
+    fn snapshot<R>(
+        &self,
+        operation: Operation,
+        patience: &Patience,
+        body: impl FnOnce(&Connection) -> Result<R>,
+    ) -> Result<R> {
+        let reader = self.reader(patience)?;
+        let open = OpenTransaction::begin(&reader, "BEGIN", operation, patience)?;
         let result = still_ours(&reader, operation).and_then(|()| body(&reader));
         drop(open);
         self.give_back(reader);
@@ -56,35 +75,45 @@ impl SqliteEngine {
 
 impl Engine for SqliteEngine {
     fn read<R>(&self, body: impl FnOnce(&dyn Snapshot) -> Result<R>) -> Result<R> {
-        self.snapshot(Operation::new("read"), |reader| body(&Tables::new(reader)))
+        let patience = self.patience();
+        let operation = Operation::within("read", &patience);
+        self.snapshot(operation, &patience, |reader| body(&Tables::new(reader, &patience)))
     }
 
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
+        let patience = self.patience();
+        let _turn = self.turns.take(&patience)?;
         let writer = lock(&self.writer);
-        let operation = Operation::new("write");
-        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation)?;
+        let operation = Operation::within("write", &patience);
+        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
         still_ours(&writer, operation)?;
-        let result = body(&mut Tables::new(&writer))?;
+        let result = body(&mut Tables::new(&writer, &patience))?;
         open.commit()?;
         Ok(result)
     }
 
     /// Rewrites the file without its free pages, then empties the write-ahead log into it.
     fn compact(&self) -> Result<()> {
+        let patience = self.patience();
+        let _turn = self.turns.take(&patience)?;
         lock(&self.readers).clear();
         let writer = lock(&self.writer);
-        let operation = Operation::new("compact the file");
+        let operation = Operation::within("compact the file", &patience);
+        let limit = || patience.limit(&writer).map_err(|e| map(e, operation));
+        limit()?;
         // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
         still_ours(&writer, operation)?;
         writer.execute_batch("VACUUM").map_err(|e| map(e, operation))?;
+        limit()?;
         let busy: i64 =
             writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(|e| map(e, operation))?;
-        if busy == 0 { Ok(()) } else { Err(Error::Busy { waited: self.options.longest_wait() }) }
+        if busy == 0 { Ok(()) } else { Err(patience.busy()) }
     }
 
     fn check(&self) -> Result<()> {
-        let operation = Operation::new("check the file");
-        let first: String = self.snapshot(operation, |reader| {
+        let patience = self.patience();
+        let operation = Operation::within("check the file", &patience);
+        let first: String = self.snapshot(operation, &patience, |reader| {
             reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(|e| map(e, operation))
         })?;
         if first == "ok" { Ok(()) } else { Err(Error::corrupt("the SQLite file", first)) }

@@ -6,6 +6,8 @@ use std::time::Instant;
 use rusqlite::ErrorCode;
 use tooltally_core::Error;
 
+use crate::wait::Patience;
+
 /// What was being done, and since when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
@@ -17,6 +19,11 @@ impl Operation {
     /// Begins now.
     pub(crate) fn new(name: &'static str) -> Self {
         Self { name, since: Instant::now() }
+    }
+
+    /// Part of what began with this wait.
+    pub(crate) fn within(name: &'static str, patience: &Patience) -> Self {
+        Self { name, since: patience.started() }
     }
 }
 

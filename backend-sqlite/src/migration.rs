@@ -9,6 +9,7 @@ use tooltally_core::{Error, Result};
 
 use crate::error::{Operation, map, map_io};
 use crate::schema::{APPLICATION_ID, FORMAT};
+use crate::wait::Patience;
 
 /// What a path holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +63,11 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
 
 /// Looks again through SQLite, which knows what its write-ahead log holds. The connection must not
 /// checkpoint when it is closed.
-pub(crate) fn look_inside(connection: &Connection, path: &Path) -> Result<Found> {
-    let operation = Operation::new("read the file format");
+pub(crate) fn look_inside(connection: &Connection, path: &Path, patience: &Patience) -> Result<Found> {
+    let operation = Operation::within("read the file format", patience);
     let number = |pragma: &str| -> Result<u32> {
-        connection.query_row(pragma, [], |row| row.get(0)).map_err(|e| map(e, operation))
+        let found = patience.limit(connection).and_then(|()| connection.query_row(pragma, [], |row| row.get(0)));
+        found.map_err(|e| map(e, operation))
     };
     match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
         (APPLICATION_ID, format) => check_format(format).map(|()| Found::Store),

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -13,6 +12,7 @@ use crate::error::{Operation, map, map_io};
 use crate::migration::{Found, look, look_inside};
 use crate::schema;
 use crate::transaction::OpenTransaction;
+use crate::wait::Patience;
 
 /// The most memory that a connection's page cache takes.
 const WRITER_CACHE_KIB: u32 = 8 << 10;
@@ -22,27 +22,28 @@ const STATEMENTS: usize = 64;
 
 /// Opens the database to write to, made if missing and wanted.
 pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
+    let mut patience = Patience::new(options.longest_wait());
     if look(path)? == Found::Nothing {
         if !options.creates() {
             return Err(Error::Missing { path: path.display().to_string() });
         }
         create_file(path)?;
     }
-    let connection = connect(path, options, WRITER_CACHE_KIB)?;
-    if look_inside(&connection, path)? == Found::Unfinished {
+    let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
+    if look_inside(&connection, path, &patience)? == Found::Unfinished {
         if !options.creates() {
             return Err(Error::Missing { path: path.display().to_string() });
         }
-        create_schema(&connection, path)?;
+        create_schema(&connection, path, &patience)?;
     }
-    use_wal(&connection, options.longest_wait())?;
+    use_wal(&connection, &mut patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
     Ok(connection)
 }
 
 /// Opens a database that was opened before once more, to read.
-pub(crate) fn reader(path: &Path, options: &OpenOptions) -> Result<Connection> {
-    let connection = connect(path, options, READER_CACHE_KIB)?;
+pub(crate) fn reader(path: &Path, options: &OpenOptions, patience: &Patience) -> Result<Connection> {
+    let connection = connect(path, options, READER_CACHE_KIB, patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
     Ok(connection)
 }
@@ -80,8 +81,8 @@ fn sync_folder(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn connect(path: &Path, options: &OpenOptions, cache_kib: u32) -> Result<Connection> {
-    let operation = Operation::new("open the file");
+fn connect(path: &Path, options: &OpenOptions, cache_kib: u32, patience: &Patience) -> Result<Connection> {
+    let operation = Operation::within("open the file", patience);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|e| map(e, operation))?;
     let synchronous = match options.durability_wanted() {
@@ -89,7 +90,7 @@ fn connect(path: &Path, options: &OpenOptions, cache_kib: u32) -> Result<Connect
         Durability::Relaxed => "NORMAL",
     };
     let set_up = || -> rusqlite::Result<()> {
-        connection.busy_timeout(options.longest_wait())?;
+        patience.limit(&connection)?;
         checkpoint_on_close(&connection, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -107,20 +108,20 @@ fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite::Result<()
 }
 
 /// Makes the tables, unless another process has made them meanwhile.
-fn create_schema(connection: &Connection, path: &Path) -> Result<()> {
-    let operation = Operation::new("make the store");
-    let open = OpenTransaction::begin(connection, "BEGIN EXCLUSIVE", operation)?;
-    if look_inside(connection, path)? == Found::Unfinished {
+fn create_schema(connection: &Connection, path: &Path, patience: &Patience) -> Result<()> {
+    let operation = Operation::within("make the store", patience);
+    let open = OpenTransaction::begin(connection, "BEGIN EXCLUSIVE", operation, patience)?;
+    if look_inside(connection, path, patience)? == Found::Unfinished {
         schema::create(connection)?;
     }
     open.commit()
 }
 
 /// Turns WAL mode on, once for the life of the file. SQLite does not wait for others there, so this does.
-fn use_wal(connection: &Connection, longest_wait: Duration) -> Result<()> {
-    let started = Instant::now();
-    let operation = Operation::new("turn on WAL mode");
+fn use_wal(connection: &Connection, patience: &mut Patience) -> Result<()> {
+    let operation = Operation::within("turn on WAL mode", patience);
     loop {
+        patience.limit(connection).map_err(|e| map(e, operation))?;
         let switch = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
         match switch {
             Ok(mode) if mode == "wal" => return Ok(()),
@@ -130,10 +131,8 @@ fn use_wal(connection: &Connection, longest_wait: Duration) -> Result<()> {
                     source: std::sync::Arc::new(std::io::Error::other(format!("the journal mode stays {mode}"))),
                 });
             }
-            Err(rusqlite::Error::SqliteFailure(failure, _))
-                if failure.code == ErrorCode::DatabaseBusy && started.elapsed() < longest_wait =>
-            {
-                std::thread::sleep(Duration::from_millis(2));
+            Err(rusqlite::Error::SqliteFailure(failure, _)) if failure.code == ErrorCode::DatabaseBusy => {
+                patience.pause()?;
             }
             Err(error) => return Err(map(error, operation)),
         }

@@ -5,6 +5,7 @@ use tooltally_core::ledger::{Direction, LogRow, NameKind, Snapshot, Transaction,
 use tooltally_core::{Error, EventId, Outcome, Position, Result, Source, Timestamp, ToolDuration};
 
 use crate::error::{Operation, map};
+use crate::wait::Patience;
 
 /// The tables within one open transaction.
 pub(crate) struct Tables<'a> {
@@ -50,8 +51,8 @@ const PUSH_ROW: &str = "INSERT INTO log (position, kind, id, time, tool, session
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 impl<'a> Tables<'a> {
-    pub(crate) fn new(connection: &'a Connection) -> Self {
-        Self { connection, operation: Operation::new("use the tables") }
+    pub(crate) fn new(connection: &'a Connection, patience: &Patience) -> Self {
+        Self { connection, operation: Operation::within("use the tables", patience) }
     }
 
     fn execute(&self, sql: &'static str, params: impl Params) -> Result<()> {

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use tooltally_core::Result;
 
 use crate::error::{Operation, map};
+use crate::wait::Patience;
 
 /// A transaction that is rolled back unless it was committed, by an early return or a panic too.
 pub(crate) struct OpenTransaction<'a> {
@@ -12,8 +13,14 @@ pub(crate) struct OpenTransaction<'a> {
 }
 
 impl<'a> OpenTransaction<'a> {
-    /// Begins with one of SQL's ways to say so.
-    pub(crate) fn begin(connection: &'a Connection, begin: &'static str, operation: Operation) -> Result<Self> {
+    /// Begins with one of SQL's ways to say so, within the wait.
+    pub(crate) fn begin(
+        connection: &'a Connection,
+        begin: &'static str,
+        operation: Operation,
+        patience: &Patience,
+    ) -> Result<Self> {
+        patience.limit(connection).map_err(|e| map(e, operation))?;
         run(connection, begin, operation)?;
         Ok(Self { connection, operation })
     }

@@ -4,14 +4,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tooltally_core::{
-    AgentName, Attributes, Error, Event, EventId, GroupBy, Log, LogExt, Maintenance, MaintenanceExt, OpenOptions,
-    Outcome, Position, Project, Queries, QueriesExt, Selection, SessionId, Source, SubagentName, Timestamp,
-    ToolDuration, ToolName, ToolUse,
+    AgentName, Attributes, Condition, Error, Event, EventId, GroupBy, Log, LogExt, Maintenance, MaintenanceExt,
+    OpenOptions, Outcome, Position, Project, Queries, QueriesExt, Selection, SessionId, Source, SubagentName,
+    Timestamp, ToolDuration, ToolName, ToolUse,
 };
 use tooltally_sqlite::SqliteStore;
 
@@ -227,4 +227,69 @@ fn an_open_store_leaves_a_file_that_a_newer_program_has_migrated() {
         assert!(matches!(answer, Err(Error::UnsupportedFormat { found: 2, supported: 1 })), "{answer:?}");
     }
     assert_eq!(version(), before, "nothing is written");
+}
+
+/// Batches above the size that threads share, so that each thread writes for itself.
+#[test]
+fn many_threads_wait_no_longer_than_one() {
+    const WAIT: Duration = Duration::from_millis(300);
+    let (_folder, path) = place();
+    let store = SqliteStore::open_with(&path, &OpenOptions::new().wait(WAIT)).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let store = &store;
+    std::thread::scope(|scope| {
+        for thread in 0..12 {
+            scope.spawn(move || {
+                let batch: Vec<Event> = (0..65).map(|n| event(thread * 100 + n)).collect();
+                let started = Instant::now();
+                let error = store.append(&batch, Condition::None).unwrap_err();
+                let took = started.elapsed();
+                assert!(matches!(error, Error::Busy { waited } if waited >= WAIT && waited <= took), "{error:?}");
+                assert!(took < WAIT * 4, "a wait of {WAIT:?} took {took:?}");
+            });
+        }
+    });
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.record(&event(2)).unwrap().position(), Position::new(1));
+}
+
+#[test]
+fn compacting_waits_within_the_wait_too() {
+    let wait = Duration::from_millis(30);
+    let (_folder, path) = place();
+    let store = SqliteStore::open_with(&path, &OpenOptions::new().wait(wait)).unwrap();
+    store.record(&event(1)).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    for hold in ["BEGIN IMMEDIATE", "BEGIN; SELECT * FROM log;"] {
+        holder.execute_batch(hold).unwrap();
+        let started = Instant::now();
+        let error = store.compact().unwrap_err();
+        let took = started.elapsed();
+        assert!(matches!(error, Error::Busy { waited } if waited >= wait && waited <= took), "{hold}: {error:?}");
+        holder.execute_batch("ROLLBACK").unwrap();
+    }
+    store.compact().unwrap();
+}
+
+#[test]
+fn opening_waits_within_the_wait() {
+    let wait = Duration::from_millis(30);
+    let (_folder, path) = place();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let started = Instant::now();
+    let error = SqliteStore::open_with(&path, &OpenOptions::new().wait(wait)).err().unwrap();
+    let took = started.elapsed();
+    assert!(matches!(error, Error::Busy { waited } if waited >= wait && waited <= took), "{error:?}");
+    holder.execute_batch("ROLLBACK").unwrap();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+}
+
+#[test]
+fn a_wait_without_end_is_taken() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open_with(&path, &OpenOptions::new().wait(Duration::MAX)).unwrap();
+    store.record(&event(1)).unwrap();
+    assert_eq!(store.head().unwrap(), Position::new(1));
 }
