@@ -65,7 +65,21 @@ impl SqliteEngine {
         result
     }
 
+    /// The connection to write with, for whoever has the turn. A transaction that could not be rolled back when
+    /// it failed is rolled back now, or its connection closed, which does the same.
+    fn writer(&self, patience: &Patience) -> Result<MutexGuard<'_, Connection>> {
+        let mut writer = lock(&self.writer);
+        if !writer.is_autocommit() && writer.execute_batch("ROLLBACK").is_err() {
+            *writer = opening::writer(&self.path, &self.options, patience)?;
+        }
+        Ok(writer)
+    }
+
+    /// Keeps a reader for the next one to read. Not one whose transaction did not end: it would show an old state.
     fn give_back(&self, reader: Connection) {
+        if !reader.is_autocommit() {
+            return;
+        }
         let mut idle = lock(&self.readers);
         if idle.len() < IDLE_READERS {
             idle.push(reader);
@@ -83,7 +97,7 @@ impl Engine for SqliteEngine {
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
         let patience = self.patience();
         let _turn = self.turns.take(&patience)?;
-        let writer = lock(&self.writer);
+        let writer = self.writer(&patience)?;
         let operation = Operation::within("write", &patience);
         let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
         still_ours(&writer, operation)?;
@@ -97,7 +111,7 @@ impl Engine for SqliteEngine {
         let patience = self.patience();
         let _turn = self.turns.take(&patience)?;
         lock(&self.readers).clear();
-        let writer = lock(&self.writer);
+        let writer = self.writer(&patience)?;
         let operation = Operation::within("compact the file", &patience);
         let limit = || patience.limit(&writer).map_err(|e| map(e, operation));
         limit()?;
@@ -123,4 +137,41 @@ impl Engine for SqliteEngine {
 /// A poisoned lock is taken as it is: a transaction that panicked was rolled back.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use tooltally_core::ledger::Tree;
+
+    use super::*;
+
+    fn engine() -> (tempfile::TempDir, SqliteEngine) {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(&folder.path().join("usage.db"), &OpenOptions::new()).unwrap();
+        (folder, engine)
+    }
+
+    #[test]
+    fn a_reader_with_an_open_transaction_is_not_used_again() {
+        let (_folder, engine) = engine();
+        let reader = engine.reader(&engine.patience()).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM log;").unwrap();
+        engine.give_back(reader);
+        assert!(engine.readers.lock().unwrap().is_empty());
+        engine.read(|_| Ok(())).unwrap();
+        assert_eq!(engine.readers.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_transaction_left_open_by_the_writer_is_rolled_back_first() {
+        let (_folder, engine) = engine();
+        let left = "BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (x'01', x'02');";
+        engine.writer.lock().unwrap().execute_batch(left).unwrap();
+        engine.write(|transaction| transaction.put(Tree::Meta, b"kept", b"1")).unwrap();
+        let seen = |key: &'static [u8]| engine.read(|snapshot| snapshot.get(Tree::Meta, key)).unwrap();
+        assert_eq!((seen(b"\x01"), seen(b"kept")), (None, Some(b"1".to_vec())));
+        engine.writer.lock().unwrap().execute_batch(left).unwrap();
+        engine.compact().unwrap();
+        assert_eq!(seen(b"\x01"), None);
+    }
 }

@@ -43,7 +43,16 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
 
 /// Opens a database that was opened before once more, to read.
 pub(crate) fn reader(path: &Path, options: &OpenOptions, patience: &Patience) -> Result<Connection> {
-    let connection = connect(path, options, READER_CACHE_KIB, patience)?;
+    again(path, options, READER_CACHE_KIB, patience)
+}
+
+/// Opens a database that was opened before once more, to write.
+pub(crate) fn writer(path: &Path, options: &OpenOptions, patience: &Patience) -> Result<Connection> {
+    again(path, options, WRITER_CACHE_KIB, patience)
+}
+
+fn again(path: &Path, options: &OpenOptions, cache_kib: u32, patience: &Patience) -> Result<Connection> {
+    let connection = connect(path, options, cache_kib, patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
     Ok(connection)
 }

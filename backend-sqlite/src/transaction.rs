@@ -34,7 +34,7 @@ impl<'a> OpenTransaction<'a> {
 impl Drop for OpenTransaction<'_> {
     fn drop(&mut self) {
         if !self.connection.is_autocommit() {
-            // A failure leaves the transaction open: the next BEGIN reports it.
+            // A failure leaves the transaction open: whoever would use the connection next looks for that.
             let _ = run(self.connection, "ROLLBACK", self.operation);
         }
     }
