@@ -1,7 +1,7 @@
 //! Event lines, our own JSON: written by `events`, read by `import`.
 
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use tooltally::{
     Attributes, Event, EventId, Outcome, Position, Project, ProjectId, Recorded, Source, ToolDuration, ToolUse,
 };
@@ -35,6 +35,15 @@ pub fn read_event_line(line: &[u8]) -> Result<Event, String> {
         Ok(Err(problem)) => Err(problem.to_string()),
         Err(bad) => Err(format!("the line is {}", bad.reason("line"))),
     }
+}
+
+/// Whether a line is of a later version of the format, which a newer program writes.
+pub fn is_newer_event_line(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: f64,
+    }
+    serde_json::from_slice::<Versioned>(line).is_ok_and(|line| line.v > f64::from(VERSION))
 }
 
 /// The id of a line without one: its text, and its occurrence among equal lines, from 1.

@@ -34,7 +34,7 @@ mod values;
 mod walk;
 mod window;
 
-pub use event_line::{event_line, read_event_line, unrecorded_event_line};
+pub use event_line::{event_line, is_newer_event_line, read_event_line, unrecorded_event_line};
 pub use hook::{HookOutcome, HookReading, read_hook};
 pub use import::{Importer, agent_history, total_bytes};
 pub use summary::Summary;
