@@ -142,7 +142,10 @@ fn hint_for(error: &Error, url: &StoreUrl) -> Option<String> {
             "a newer tooltally wrote this store: update this program; nothing was changed".to_owned()
         }
         Error::UnsupportedFormat { .. } => {
-            format!("run `tooltally --db '{url}' stats` once: it brings the store to this program's format")
+            format!(
+                "an older tooltally wrote this store: print it with that program, `tooltally --db '{url}' events`, \
+                 and import that into another store; nothing was changed"
+            )
         }
         Error::Corrupt { .. } => format!(
             "`tooltally --db '{url}' verify` says where; if the log is whole, `tooltally --db '{url}' rebuild` \
@@ -192,5 +195,14 @@ mod tests {
     fn what_comes_from_outside_cannot_reach_the_terminal_raw() {
         let text = Failure::new("bad name \u{1b}[31m\u{202e}x").to_string();
         assert_eq!(text, "error: bad name \\u{1b}[31m\\u{202e}x");
+    }
+    #[test]
+    fn the_hint_for_another_format_promises_nothing_that_is_not_done() {
+        let url = StoreUrl::new(tooltally::Backend::Sqlite, "/tmp/usage.db");
+        let hint = |found, supported| hint_for(&Error::UnsupportedFormat { found, supported }, &url).unwrap();
+        assert_eq!(hint(2, 1), "a newer tooltally wrote this store: update this program; nothing was changed");
+        let older = hint(1, 2);
+        assert!(older.starts_with("an older tooltally wrote this store"), "{older}");
+        assert!(!older.contains("brings"), "{older}");
     }
 }
