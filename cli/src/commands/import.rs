@@ -11,10 +11,11 @@ use tooltally::{Appended, Condition, Event, Store, SystemClock};
 use super::{Context, stats};
 use crate::args::ImportArguments;
 use crate::diagnostics::{Failure, remark};
-use crate::input::{Importer, Summary, agent_history, total_bytes};
+use crate::input::{Importer, Summary, total_bytes};
 use crate::output::humanize::{count, counted};
 use crate::output::sanitize::one_line;
 use crate::output::{json, print, progress};
+use crate::place::claude_folder;
 use crate::spool::Spool;
 
 /// How many events one append records: all of them or none, also when the program is stopped.
@@ -60,12 +61,12 @@ pub fn run(context: &Context, arguments: &ImportArguments) -> Result<ExitCode, F
 /// What to read; every path is there.
 fn paths(arguments: &ImportArguments) -> Result<Vec<PathBuf>, Failure> {
     if arguments.paths.is_empty() {
-        let history = agent_history().filter(|folder| folder.is_dir());
-        return history.map(|folder| vec![folder]).ok_or_else(|| {
-            let place = agent_history().map_or_else(|| "~/.claude/projects".to_owned(), |f| f.display().to_string());
-            Failure::new(format!("there is no history of Claude Code at {place}"))
-                .hint("name the files or folders to import, or their folder in CLAUDE_CONFIG_DIR")
-        });
+        let history = claude_folder()?.join("projects");
+        if history.is_dir() {
+            return Ok(vec![history]);
+        }
+        return Err(Failure::new(format!("there is no history of Claude Code at {}", history.display()))
+            .hint("name the files or folders to import, or their folder in CLAUDE_CONFIG_DIR"));
     }
     for path in arguments.paths.iter().filter(|path| path.as_os_str() != "-") {
         if let Err(error) = std::fs::metadata(path) {

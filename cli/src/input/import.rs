@@ -170,14 +170,6 @@ pub fn total_bytes(paths: &[PathBuf]) -> u64 {
     total
 }
 
-/// The folder of Claude Code's transcripts: `projects` in `$CLAUDE_CONFIG_DIR`, else in `~/.claude`. `None` where no
-/// home folder is known.
-pub fn agent_history() -> Option<PathBuf> {
-    let configured = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let folder = configured.or_else(|| Some(std::env::home_dir()?.join(".claude")))?;
-    Some(folder.join("projects"))
-}
-
 /// A path as messages show it: without what would move a terminal's cursor.
 fn shown(path: &Path) -> String {
     path.to_string_lossy().chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()

@@ -36,7 +36,7 @@ mod window;
 
 pub use event_line::{event_line, is_newer_event_line, read_event_line, unrecorded_event_line};
 pub use hook::{HookOutcome, HookReading, read_hook};
-pub use import::{Importer, agent_history, total_bytes};
+pub use import::{Importer, total_bytes};
 pub use summary::Summary;
 
 /// UTF-8's byte order mark, which some programs begin a file with.
