@@ -1,8 +1,8 @@
 //! The one place where values become bytes. No other module names bincode.
 //!
 //! bincode is pinned to 2.0.1: version 3.0.0 is a tombstone that does not compile, and the project is no
-//! longer maintained. Its bytes are simple and frozen by golden vectors (`tests/codec.rs`), behind a version
-//! byte, so that a compatible successor such as wincode can take its place in this file alone.
+//! longer maintained. Its bytes are simple, those of log rows are frozen by golden vectors
+//! (`tests/codec.rs`), and all stand behind a version byte, so that a compatible successor such as wincode can take its place in this file alone.
 //!
 //! A sealed value is: version byte, payload, then the CRC-32 (IEEE) of context, version byte and payload, in
 //! four little-endian bytes. The context is not stored: it is the value's key or position, so that a sound

@@ -102,16 +102,3 @@ impl Maintenance for MemoryStore {
         Ok(())
     }
 }
-
-impl Condition {
-    /// Whether an append may go on when the log is at `head`. For backends.
-    ///
-    /// # Errors
-    /// [`Error::ConditionNotMet`] if not.
-    pub fn check(self, head: Position) -> Result<()> {
-        match self {
-            Self::HeadIs(expected) if expected != head => Err(Error::ConditionNotMet { expected, head }),
-            _ => Ok(()),
-        }
-    }
-}

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// How many cells cover every duration, 0 to `i64::MAX` microseconds.
 const CELLS: usize = count_cells();
 
+/// More than any log holds; sums of so many cells and rows stay within 64 bits. A higher count is damage.
+pub(crate) const MOST_COUNTED: u64 = 1 << 44;
+
 /// The lower bounds of the cells.
 static BOUNDS: [u64; CELLS] = bounds();
 
@@ -123,6 +126,6 @@ impl Sketch {
     /// Whether the cells are as this code writes them; false means damage.
     pub(crate) fn is_sound(&self) -> bool {
         self.cells.is_sorted_by(|a, b| a.0 < b.0)
-            && self.cells.iter().all(|&(cell, count)| usize::from(cell) < CELLS && count > 0)
+            && self.cells.iter().all(|&(cell, count)| usize::from(cell) < CELLS && (1..=MOST_COUNTED).contains(&count))
     }
 }

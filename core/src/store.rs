@@ -1,8 +1,8 @@
 //! The contract: what every store does. The shared suite has a case for each line of each `# Behavior` list.
 
-use crate::Result;
 use crate::event::{Appended, Event, Position, Recorded};
 use crate::selection::{GroupBy, Selection, UsageRow};
+use crate::{Error, Result};
 
 /// What must hold for an append to record anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -12,6 +12,19 @@ pub enum Condition {
     None,
     /// The log's head is this position: nobody has appended since the caller read it.
     HeadIs(Position),
+}
+
+impl Condition {
+    /// Whether an append may go on when the log is at `head`. For backends.
+    ///
+    /// # Errors
+    /// [`Error::ConditionNotMet`] if not.
+    pub fn check(self, head: Position) -> Result<()> {
+        match self {
+            Self::HeadIs(expected) if expected != head => Err(Error::ConditionNotMet { expected, head }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The log: the only truth.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Recorded};
 use crate::outcome::Outcome;
-use crate::sketch::Sketch;
+use crate::sketch::{MOST_COUNTED, Sketch};
 use crate::time::{Timestamp, ToolDuration};
 
 /// State folded from recorded events. The identity is `default()`.
@@ -150,7 +150,8 @@ impl Durations {
         self.sketch.merge(&other.sketch);
     }
 
+    /// Whether the numbers can be worked with; false means damage.
     pub(crate) fn is_sound(&self) -> bool {
-        self.sketch.is_sound()
+        self.sketch.is_sound() && self.sum <= u128::from(u64::MAX) * u128::from(MOST_COUNTED)
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Learnt {
     pub(super) names: Names,
     /// The rows that were appended, and the tail that is left.
     pub(super) rows: Vec<LogRow>,
+    /// The live generation of projections.
+    pub(super) generation: u32,
     /// Where the projections reach now.
     pub(super) folded_to: Position,
     pub(super) head: Position,
@@ -50,7 +52,7 @@ impl<'a> Appender<'a> {
         state: State,
         head: Position,
     ) -> Self {
-        let learnt = Learnt { head, folded_to: state.folded_to(), ..Learnt::default() };
+        let learnt = Learnt { head, generation: state.generation, folded_to: state.folded_to(), ..Learnt::default() };
         Self { transaction, known, tail, state, folded: HashMap::new(), recorded: HashMap::new(), learnt }
     }
 

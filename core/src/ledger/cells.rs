@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{RollupKey, show};
 use super::tables::Tree;
+use crate::sketch::MOST_COUNTED;
 use crate::usage::{Aggregate, Durations, Usage};
 use crate::{Error, Outcome, Result, Timestamp, codec};
 
@@ -124,6 +125,7 @@ impl Cell {
         };
         let first = after(base, self.first)?;
         let last = after(first, self.last)?;
-        self.durations.is_sound().then(|| Usage::from_parts(self.outcomes, Some((first, last)), self.durations))
+        let is_sound = self.durations.is_sound() && self.outcomes.iter().all(|count| *count <= MOST_COUNTED);
+        is_sound.then(|| Usage::from_parts(self.outcomes, Some((first, last)), self.durations))
     }
 }

@@ -5,6 +5,7 @@
 //! transaction the leader takes every ticket, answers all after the commit, and steps down.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::{Appended, Condition, Error, Event, Result};
 
@@ -15,6 +16,7 @@ type Answer = Result<Vec<Appended>>;
 
 /// A batch that waits for a leader.
 pub(super) struct Ticket {
+    arrived: Instant,
     pub(super) events: Vec<Event>,
     pub(super) condition: Condition,
     answer: Mutex<Option<Answer>>,
@@ -22,7 +24,7 @@ pub(super) struct Ticket {
 
 impl Ticket {
     fn new(events: &[Event], condition: Condition) -> Self {
-        Self { events: events.to_vec(), condition, answer: Mutex::new(None) }
+        Self { arrived: Instant::now(), events: events.to_vec(), condition, answer: Mutex::new(None) }
     }
 
     fn take_answer(&self) -> Option<Answer> {
@@ -66,7 +68,7 @@ impl Group {
         }
         queue.has_leader = true;
         drop(queue);
-        let leader = Leader { group: self, taken: Mutex::new(Vec::new()) };
+        let leader = Leader { group: self, own: Arc::clone(&ticket), taken: Mutex::new(Vec::new()) };
         let answers = commit(&|| leader.take_tickets());
         leader.answer(answers);
         drop(leader);
@@ -77,20 +79,32 @@ impl Group {
 /// The right to commit for the group, given up when dropped, by a panic too.
 struct Leader<'a> {
     group: &'a Group,
+    own: Arc<Ticket>,
     taken: Mutex<Vec<Arc<Ticket>>>,
 }
 
 impl Leader<'_> {
     fn take_tickets(&self) -> Vec<Arc<Ticket>> {
-        let tickets = std::mem::take(&mut lock(&self.group.queue).waiting);
+        self.take_tickets_that(|_| true)
+    }
+
+    fn take_tickets_that(&self, is_wanted: impl Fn(&Arc<Ticket>) -> bool) -> Vec<Arc<Ticket>> {
+        let tickets: Vec<Arc<Ticket>> =
+            lock(&self.group.queue).waiting.extract_if(.., |ticket| is_wanted(ticket)).collect();
         lock(&self.taken).extend(tickets.iter().cloned());
         tickets
     }
 
     fn answer(&self, answers: Result<Vec<Answer>>) {
-        // An error before any ticket was taken, such as a lock not given, speaks for all who wait.
-        if answers.is_err() && lock(&self.taken).is_empty() {
-            self.take_tickets();
+        // An error before any ticket was taken speaks for all who wait; a lock not given only for those who
+        // have waited as long: the others may still get it in their time.
+        if let Err(error) = &answers
+            && lock(&self.taken).is_empty()
+        {
+            self.take_tickets_that(|ticket| match error {
+                Error::Busy { waited } => Arc::ptr_eq(ticket, &self.own) || ticket.arrived.elapsed() >= *waited,
+                _ => true,
+            });
         }
         let taken = std::mem::take(&mut *lock(&self.taken));
         match answers {
@@ -113,7 +127,11 @@ impl Drop for Leader<'_> {
         for ticket in lock(&self.taken).drain(..) {
             lock(&ticket.answer).get_or_insert_with(|| Err(unanswered()));
         }
-        lock(&self.group.queue).has_leader = false;
+        let mut queue = lock(&self.group.queue);
+        // A panic before the tickets were taken: nobody may record this one any more.
+        queue.waiting.retain(|ticket| !Arc::ptr_eq(ticket, &self.own));
+        queue.has_leader = false;
+        drop(queue);
         self.group.changed.notify_all();
     }
 }

@@ -112,15 +112,16 @@ pub(super) fn generation_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
     (KeyWriter::new(generation).finish(), prefix_end(KeyWriter::new(generation).finish()))
 }
 
-/// The first and last key of a generation's session rows, of all sessions or of one.
-pub(super) fn session_range(generation: u32, session: Option<u32>) -> (Vec<u8>, Vec<u8>) {
-    let prefix = KeyWriter::new(generation).byte(SESSION);
-    let prefix = match session {
-        Some(session) => prefix.number(session),
-        None => prefix,
-    }
-    .finish();
+/// The first and last key of a generation's session rows, of all sessions.
+pub(super) fn sessions_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
+    let prefix = KeyWriter::new(generation).byte(SESSION).finish();
     (prefix.clone(), prefix_end(prefix))
+}
+
+/// The first and last key of one session's rows between two days, both included.
+pub(super) fn session_range(generation: u32, session: u32, (first, last): (u32, u32)) -> (Vec<u8>, Vec<u8>) {
+    let day = |day| KeyWriter::new(generation).byte(SESSION).number(session).number(day).finish();
+    (day(first), prefix_end(day(last)))
 }
 
 /// Longer than any key and larger than each that begins with the prefix.

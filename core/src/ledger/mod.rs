@@ -47,8 +47,8 @@ pub use row::LogRow;
 pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree, Visit, name_checksum};
 
 use crate::{
-    Appended, Condition, Event, GroupBy, Log, Maintenance, Position, Progress, Queries, Recorded, Result, Selection,
-    UsageRow, Verified,
+    Appended, Condition, Event, EventId, GroupBy, Log, Maintenance, Position, Progress, Queries, Recorded, Result,
+    Selection, UsageRow, Verified,
 };
 
 /// A store over an engine. Cheap to share by reference; one per open file and process.
@@ -57,9 +57,12 @@ pub struct Ledger<E> {
     group: Group,
     names: Mutex<Names>,
     tail: Mutex<Arc<Tail>>,
-    /// The furthest head that was seen: a file whose head lies before it is not the one it was.
-    seen: Mutex<Position>,
+    /// The newest row that was seen. A file without it is not the one it was.
+    anchor: Mutex<Option<Anchor>>,
 }
+
+/// A row of the log by which a file is known again.
+type Anchor = (Position, EventId);
 
 impl<E: Engine> Ledger<E> {
     /// A ledger over an open engine.
@@ -69,7 +72,7 @@ impl<E: Engine> Ledger<E> {
             group: Group::default(),
             names: Mutex::default(),
             tail: Mutex::default(),
-            seen: Mutex::default(),
+            anchor: Mutex::default(),
         }
     }
 
@@ -80,25 +83,49 @@ impl<E: Engine> Ledger<E> {
 
     /// Runs a query on the latest committed state.
     fn view<R>(&self, body: impl FnOnce(&View<'_>) -> Result<R>) -> Result<R> {
-        let seen = *lock(&self.seen);
+        let anchor = *lock(&self.anchor);
         self.engine.read(|snapshot| {
-            let head = self.check_head(snapshot, seen)?;
-            let state = State::live(snapshot)?;
+            let head = self.check_anchor(snapshot, anchor)?;
+            let state = State::live(snapshot, head)?;
             let tail = self.tail_of(snapshot, &state, head)?;
             body(&View { snapshot, names: &self.names, state, head, tail })
         })
     }
 
-    /// The head of a snapshot that was begun after `seen` was read. Where the file has gone back, as when a
-    /// backup was put in its place, what was known of it is forgotten.
-    fn check_head(&self, snapshot: &dyn Snapshot, seen: Position) -> Result<Position> {
+    /// The head of a snapshot that was begun after the anchor was read. Where the file lacks the anchor, as
+    /// when a backup was put in its place, all that was known of it is forgotten.
+    fn check_anchor(&self, snapshot: &dyn Snapshot, anchor: Option<Anchor>) -> Result<Position> {
         let head = snapshot.head()?;
-        if head < seen {
+        let id_at = |position: Position| -> Result<Option<EventId>> {
+            let mut id = None;
+            snapshot.rows(position, position, &mut |_, row| {
+                id = Some(row.id);
+                Ok(())
+            })?;
+            Ok(id)
+        };
+        let is_known = match anchor {
+            Some((position, id)) => id_at(position)? == Some(id),
+            None => true,
+        };
+        if !is_known {
             *lock(&self.names) = Names::default();
             *lock(&self.tail) = Arc::default();
-            *lock(&self.seen) = head;
+            *lock(&self.anchor) = None;
+        }
+        if (!is_known || anchor.is_none_or(|(position, _)| position < head))
+            && let Some(id) = id_at(head)?
+        {
+            self.raise_anchor((head, id));
         }
         Ok(head)
+    }
+
+    fn raise_anchor(&self, newer: Anchor) {
+        let mut anchor = lock(&self.anchor);
+        if anchor.is_none_or(|(position, _)| position < newer.0) {
+            *anchor = Some(newer);
+        }
     }
 
     /// The tail of a snapshot, from memory as far as possible. It may reach beyond the head.
@@ -106,7 +133,7 @@ impl<E: Engine> Ledger<E> {
         let mut shared = lock(&self.tail);
         if shared.is_ahead_of(state) {
             // An old snapshot, read while others have folded on: its tail is of use to nobody else.
-            let mut own = Tail::starting_after(state.folded_to());
+            let mut own = Tail::starting_after(state.generation, state.folded_to());
             own.catch_up(snapshot, state, head)?;
             return Ok(Arc::new(own));
         }
@@ -119,11 +146,11 @@ impl<E: Engine> Ledger<E> {
     fn append_all(
         &self,
         transaction: &mut dyn Transaction,
-        seen: Position,
+        anchor: Option<Anchor>,
         requests: &[Request<'_>],
     ) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
-        let head = self.check_head(transaction, seen)?;
-        let state = State::live(transaction)?;
+        let head = self.check_anchor(transaction, anchor)?;
+        let state = State::live(transaction, head)?;
         let tail = self.tail_of(transaction, &state, head)?;
         Appender::new(transaction, &self.names, &tail, state, head).run(requests)
     }
@@ -131,13 +158,13 @@ impl<E: Engine> Ledger<E> {
     /// Makes what a committed transaction has learnt known to the process.
     fn publish(&self, learnt: Learnt) {
         lock(&self.names).absorb(learnt.names);
-        let mut seen = lock(&self.seen);
-        *seen = learnt.head.max(*seen);
-        drop(seen);
+        if let Some(row) = learnt.rows.last() {
+            self.raise_anchor((learnt.head, row.id));
+        }
         let first = Position::new(learnt.head.get() - learnt.rows.len() as u64);
         let mut tail = lock(&self.tail);
         if learnt.folded_to > first {
-            *tail = Arc::new(Tail::starting_after(learnt.folded_to));
+            *tail = Arc::new(Tail::starting_after(learnt.generation, learnt.folded_to));
         } else if tail.end() == first {
             let tail = Arc::make_mut(&mut tail);
             learnt.rows.into_iter().for_each(|row| tail.push(row));
@@ -145,9 +172,9 @@ impl<E: Engine> Ledger<E> {
     }
 
     fn append_alone(&self, events: &[Event], condition: Condition) -> Result<Vec<Appended>> {
-        let seen = *lock(&self.seen);
+        let anchor = *lock(&self.anchor);
         let (answers, learnt) =
-            self.engine.write(|transaction| self.append_all(transaction, seen, &[Request { events, condition }]))?;
+            self.engine.write(|transaction| self.append_all(transaction, anchor, &[Request { events, condition }]))?;
         self.publish(learnt);
         answers.into_iter().next().unwrap_or_else(|| Ok(Vec::new()))
     }
@@ -159,12 +186,12 @@ impl<E: Engine> Log for Ledger<E> {
             return self.append_alone(events, condition);
         }
         self.group.append(events, condition, |take_tickets| {
-            let seen = *lock(&self.seen);
+            let anchor = *lock(&self.anchor);
             let (answers, learnt) = self.engine.write(|transaction| {
                 let tickets = take_tickets();
                 let requests: Vec<Request<'_>> =
                     tickets.iter().map(|t| Request { events: &t.events, condition: t.condition }).collect();
-                self.append_all(transaction, seen, &requests)
+                self.append_all(transaction, anchor, &requests)
             })?;
             self.publish(learnt);
             Ok(answers)
@@ -211,7 +238,9 @@ impl<E: Engine> Maintenance for Ledger<E> {
     }
 
     fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        rebuild::rebuild(&self.engine, progress)
+        let rebuilt = rebuild::rebuild(&self.engine, progress);
+        lock(&self.names).first_paths.clear();
+        rebuilt
     }
 
     fn compact(&self) -> Result<()> {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::ControlFlow;
 
 use super::row::LogRow;
-use super::tables::{NameKind, Snapshot, Tree};
+use super::tables::{Direction, NameKind, Snapshot, Tree};
 use crate::{
     AgentName, Error, Position, Project, ProjectId, ProjectPath, Recorded, Result, SessionId, SubagentName, ToolName,
     ToolUse, codec,
@@ -117,6 +118,17 @@ pub(super) fn first_path(snapshot: &dyn Snapshot, project: u32) -> Result<Option
         Some(sealed) => codec::open(&|| format!("first path of project {project}"), &key, &sealed).map(Some),
         None => Ok(None),
     }
+}
+
+/// The keys of every stored first path.
+pub(super) fn first_path_keys(snapshot: &dyn Snapshot) -> Result<Vec<Vec<u8>>> {
+    let (first, last) = (first_path_key(0), first_path_key(u32::MAX));
+    let mut keys = Vec::new();
+    snapshot.scan(Tree::Meta, &first, &last, Direction::Forward, &mut |key, _| {
+        keys.push(key.to_vec());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(keys)
 }
 
 impl Names {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::fold::Fold;
 use super::ids::probe;
-use super::names::first_path_key;
+use super::names::{first_path_key, first_path_keys};
 use super::state::{LIVE, REBUILT, State};
 use super::tables::{Direction, Engine, Snapshot, Transaction, Tree};
 use super::tail::{FOLD_AT, gap};
@@ -24,9 +24,9 @@ const PIECE: u64 = 8192;
 const DELETED: usize = 4096;
 
 pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-    engine.read(verify::names)?;
+    engine.read(verify::every_name)?;
     let generation = engine.write(begin)?;
-    delete_dead(engine)?;
+    delete_dead(engine, Some(generation))?;
     let mut first_paths = HashMap::new();
     loop {
         let step = engine.write(|transaction| advance(transaction, generation, &mut first_paths))?;
@@ -35,17 +35,31 @@ pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress))
             break;
         }
     }
-    delete_dead(engine)
+    delete_dead(engine, None)
 }
 
-/// Claims the next generation. A rebuild that was under way loses its claim.
+/// Claims a generation. A rebuild that was under way loses its claim.
 fn begin(transaction: &mut dyn Transaction) -> Result<u32> {
-    let live = State::live(transaction)?.generation;
-    // A damaged record of an earlier attempt must not stand in the way of this one.
-    let earlier = State::load(transaction, REBUILT).ok().flatten().map_or(0, |state| state.generation);
-    let generation = live.max(earlier) + 1;
+    let live = readable(State::load(transaction, LIVE))?;
+    let head = transaction.head()?;
+    if let Some(live) = live.as_ref().filter(|live| live.folded_to() > head) {
+        let detail = format!("ends at position {head}, but {} was folded once: its end is lost", live.folded_to());
+        return Err(Error::corrupt("log", detail));
+    }
+    let live = live.map_or(0, |state| state.generation);
+    let earlier = readable(State::load(transaction, REBUILT))?.map(|state| state.generation);
+    let next = live.wrapping_add(1);
+    let generation = if earlier == Some(next) { live.wrapping_add(2) } else { next };
     State::new(generation).store(transaction, REBUILT)?;
     Ok(generation)
+}
+
+/// A damaged record counts as none: it is what a rebuild is for.
+fn readable(state: Result<Option<State>>) -> Result<Option<State>> {
+    match state {
+        Err(error) if error.is_corrupt() => Ok(None),
+        state => state,
+    }
 }
 
 struct Step {
@@ -64,11 +78,9 @@ fn advance(transaction: &mut dyn Transaction, generation: u32, first_paths: &mut
     let left = head.get() - state.folded_to().get();
     let is_last = left < FOLD_AT as u64;
     if is_last {
-        read_piece(transaction, first, head, first_paths)?;
-        for (project, path) in first_paths.iter() {
-            let key = first_path_key(*project);
-            transaction.put(Tree::Meta, &key, &codec::seal(&key, path)?)?;
-        }
+        let tail = read_piece(transaction, first, head, first_paths)?;
+        refuse_duplicates(transaction, &state, &tail)?;
+        replace_first_paths(transaction, first_paths)?;
         state.store(transaction, LIVE)?;
         transaction.delete(Tree::Meta, REBUILT)?;
     } else {
@@ -115,18 +127,36 @@ fn refuse_duplicates(snapshot: &dyn Snapshot, state: &State, fold: &Fold) -> Res
     Ok(())
 }
 
-/// Deletes the projections of every generation but the live one and the claimed one.
-fn delete_dead<E: Engine>(engine: &E) -> Result<()> {
-    while engine.write(delete_some)? {}
+/// Stores the first paths that the log gives, and no others.
+fn replace_first_paths(transaction: &mut dyn Transaction, first_paths: &HashMap<u32, u32>) -> Result<()> {
+    for key in first_path_keys(transaction)? {
+        transaction.delete(Tree::Meta, &key)?;
+    }
+    for (project, path) in first_paths {
+        let key = first_path_key(*project);
+        transaction.put(Tree::Meta, &key, &codec::seal(&key, path)?)?;
+    }
+    Ok(())
+}
+
+/// Deletes the projections of every generation but the live one, and, without a claim of one's own, that of
+/// a rebuild that another process has under way.
+fn delete_dead<E: Engine>(engine: &E, claimed: Option<u32>) -> Result<()> {
+    while engine.write(|transaction| delete_some(transaction, claimed))? {}
     Ok(())
 }
 
 /// Deletes some dead rows; whether there may be more.
-fn delete_some(transaction: &mut dyn Transaction) -> Result<bool> {
-    let live = State::live(transaction)?.generation;
-    let claimed = State::load(transaction, REBUILT)?.map_or(live, |state| state.generation);
+fn delete_some(transaction: &mut dyn Transaction, claimed: Option<u32>) -> Result<bool> {
+    let live = readable(State::load(transaction, LIVE).map(|state| Some(state.unwrap_or_default())))?;
+    let under_way = readable(State::load(transaction, REBUILT))?.map(|state| state.generation);
+    if claimed.is_some() && claimed != under_way {
+        return Err(Error::Busy { waited: Duration::ZERO });
+    }
+    let mut kept: Vec<u32> = live.map(|state| state.generation).into_iter().collect();
+    kept.extend(under_way.filter(|_| claimed.is_none()));
     for tree in [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::IdRuns] {
-        for (first, last) in dead_ranges(live, claimed) {
+        for (first, last) in ranges_between(kept.clone()) {
             let mut dead = Vec::new();
             transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {
                 dead.push(key.to_vec());
@@ -143,20 +173,23 @@ fn delete_some(transaction: &mut dyn Transaction) -> Result<bool> {
     Ok(false)
 }
 
-/// The ranges of keys around the generations that are in use.
-fn dead_ranges(live: u32, claimed: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let (low, high) = (live.min(claimed), live.max(claimed));
-    let start = |generation: u32| generation.to_be_bytes().to_vec();
-    let end = |generation: u32| super::keys::generation_range(generation).1;
-    let mut ranges = Vec::new();
-    if low > 0 {
-        ranges.push((start(0), end(low - 1)));
+/// The ranges of keys around the generations that are kept.
+fn ranges_between(mut kept: Vec<u32>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    kept.sort_unstable();
+    let (mut ranges, mut next) = (Vec::new(), Some(0_u32));
+    let mut push = |first: u32, last: u32| {
+        if first <= last {
+            ranges.push((first.to_be_bytes().to_vec(), super::keys::generation_range(last).1));
+        }
+    };
+    for generation in kept {
+        if let (Some(first), Some(last)) = (next, generation.checked_sub(1)) {
+            push(first, last);
+        }
+        next = generation.checked_add(1);
     }
-    if high > low + 1 {
-        ranges.push((start(low + 1), end(high - 1)));
-    }
-    if high < u32::MAX {
-        ranges.push((start(high + 1), end(u32::MAX)));
+    if let Some(first) = next {
+        push(first, u32::MAX);
     }
     ranges
 }

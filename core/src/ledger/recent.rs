@@ -91,7 +91,7 @@ fn from_recents(view: &View<'_>, wanted: Wanted, tool: u32, latest: &mut Latest)
 
 /// One session, its days from the latest down.
 fn from_session(view: &View<'_>, wanted: Wanted, session: u32, latest: &mut Latest) -> Result<()> {
-    let (first, last) = keys::session_range(view.state.generation, Some(session));
+    let (first, last) = keys::session_range(view.state.generation, session, wanted.days());
     let mut day_before = None;
     view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Backward, &mut |bytes, _| {
         let Some((session, day, project, _)) = keys::read_session_key(bytes) else {
@@ -111,9 +111,7 @@ fn from_session(view: &View<'_>, wanted: Wanted, session: u32, latest: &mut Late
 
 /// All sessions: days from the latest down, then the quarters of each.
 fn from_days(view: &View<'_>, wanted: Wanted, latest: &mut Latest) -> Result<()> {
-    let day = |time: Option<Timestamp>, open| Width::Day.bucket_of(time.unwrap_or(open));
-    let days = (day(wanted.window.from(), Timestamp::MIN), day(wanted.window.to(), Timestamp::MAX));
-    each_bucket_down(view, wanted, Width::Day, days, &mut |day| {
+    each_bucket_down(view, wanted, Width::Day, wanted.days(), &mut |day| {
         if latest.is_full_at(Width::Day.start_of(day.saturating_add(1))) {
             return Ok(ControlFlow::Break(()));
         }

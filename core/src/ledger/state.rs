@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::Directory;
 use super::tables::{Snapshot, Transaction, Tree};
-use crate::{Position, Result, codec};
+use super::tail::FOLD_AT;
+use crate::{Error, Position, Result, codec};
 
 /// The key of the live projections' state in [`Tree::Meta`].
 pub(super) const LIVE: &[u8] = b"state";
@@ -36,20 +37,32 @@ impl State {
         self.folded_to = position.get();
     }
 
-    /// Reads a state; the one of an empty store where there is none.
+    /// Reads a state, if there is one.
     pub(super) fn load(snapshot: &dyn Snapshot, key: &[u8]) -> Result<Option<Self>> {
-        match snapshot.get(Tree::Meta, key)? {
-            Some(bytes) => codec::open(&"state record", key, &bytes).map(Some),
-            None => Ok(None),
-        }
+        let Some(bytes) = snapshot.get(Tree::Meta, key)? else { return Ok(None) };
+        let state: Self = codec::open(&"state record", key, &bytes)?;
+        if state.ids.is_sound(state.folded_to) { Ok(Some(state)) } else { Err(damage("a field is out of its range")) }
     }
 
-    /// The state of the live projections.
-    pub(super) fn live(snapshot: &dyn Snapshot) -> Result<Self> {
-        Ok(Self::load(snapshot, LIVE)?.unwrap_or_default())
+    /// The state of the live projections, which must reach the log's end but for a tail: every append and
+    /// every switch leaves them so, and what lies further apart is a log or a state that lost its end.
+    pub(super) fn live(snapshot: &dyn Snapshot, head: Position) -> Result<Self> {
+        let state = Self::load(snapshot, LIVE)?.unwrap_or_default();
+        match head.get().checked_sub(state.folded_to) {
+            Some(left) if left < FOLD_AT as u64 => Ok(state),
+            Some(_) => Err(damage(&format!(
+                "projections reach position {}, further from the log's end at {head} than a tail",
+                state.folded_to
+            ))),
+            None => Err(damage(&format!("projections reach position {}, but the log ends at {head}", state.folded_to))),
+        }
     }
 
     pub(super) fn store(&self, transaction: &mut dyn Transaction, key: &[u8]) -> Result<()> {
         transaction.put(Tree::Meta, key, &codec::seal(key, self)?)
     }
+}
+
+fn damage(detail: &str) -> Error {
+    Error::corrupt("state record", detail)
 }

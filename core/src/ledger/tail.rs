@@ -15,6 +15,7 @@ pub(super) const FOLD_AT: usize = 512;
 /// reused, so what was read once stays true.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tail {
+    generation: u32,
     after: Position,
     rows: Vec<LogRow>,
     ids: HashMap<EventId, Position>,
@@ -28,12 +29,17 @@ impl Tail {
 
     /// Whether it holds all of a snapshot's tail, and maybe more.
     pub(super) fn covers(&self, state: &State, head: Position) -> bool {
-        self.after == state.folded_to() && self.end() >= head
+        self.begins_with(state) && self.end() >= head
     }
 
-    /// Whether it begins after a place that a snapshot's projections have not reached.
+    /// Whether it begins where a snapshot's projections end.
+    fn begins_with(&self, state: &State) -> bool {
+        self.generation == state.generation && self.after == state.folded_to()
+    }
+
+    /// Whether it is of a later snapshot, whose projections were made anew or reach further.
     pub(super) fn is_ahead_of(&self, state: &State) -> bool {
-        self.after > state.folded_to()
+        (self.generation, self.after) > (state.generation, state.folded_to())
     }
 
     /// Where an id stands in it.
@@ -57,15 +63,15 @@ impl Tail {
         self.rows.len()
     }
 
-    /// An empty tail after a position.
-    pub(super) fn starting_after(after: Position) -> Self {
-        Self { after, ..Self::default() }
+    /// An empty tail after what some projections of a generation have folded.
+    pub(super) fn starting_after(generation: u32, after: Position) -> Self {
+        Self { generation, after, ..Self::default() }
     }
 
     /// Makes it cover a snapshot's tail: reads what it lacks, or starts anew if the projections reach further.
     pub(super) fn catch_up(&mut self, snapshot: &dyn Snapshot, state: &State, head: Position) -> Result<()> {
-        if self.after != state.folded_to() {
-            *self = Self::starting_after(state.folded_to());
+        if !self.begins_with(state) {
+            *self = Self::starting_after(state.generation, state.folded_to());
         }
         let first = self.end().next();
         snapshot.rows(first, head, &mut |position, row| {

@@ -147,11 +147,13 @@ impl Query<'_> {
     /// One session, or each of those that may have events in the window.
     fn fold_sessions(&mut self) -> Result<()> {
         match self.wanted.session {
-            Want::Is(session) => self.fold_session_rows(Some(session)),
-            Want::Any if self.wanted.window.is_all() => self.fold_session_rows(None),
+            Want::Is(session) => self.fold_session_rows(&self.session_range(session)),
+            Want::Any if self.wanted.window.is_all() => {
+                self.fold_session_rows(&keys::sessions_range(self.view.state.generation))
+            }
             Want::Any => {
                 for session in self.sessions_in_window()? {
-                    self.fold_session_rows(Some(session))?;
+                    self.fold_session_rows(&self.session_range(session))?;
                 }
                 Ok(())
             }
@@ -160,11 +162,10 @@ impl Query<'_> {
 
     /// The sessions with events on a day that the window touches.
     fn sessions_in_window(&self) -> Result<BTreeSet<u32>> {
-        let day = |time: Option<Timestamp>, open| Width::Day.bucket_of(time.unwrap_or(open));
         let key = |day| RollupKey::Bucket { scope: Scope::All, width: Width::Day, bucket: day };
         let generation = self.view.state.generation;
-        let first = key(day(self.wanted.window.from(), Timestamp::MIN)).to_bytes(generation);
-        let last = key(day(self.wanted.window.to(), Timestamp::MAX)).to_bytes(generation);
+        let (first, last) = self.wanted.days();
+        let (first, last) = (key(first).to_bytes(generation), key(last).to_bytes(generation));
         let mut sessions = BTreeSet::new();
         self.view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
             let base = key(keys::last_number(bytes).unwrap_or(0)).base();
@@ -174,11 +175,15 @@ impl Query<'_> {
         Ok(sessions)
     }
 
-    fn fold_session_rows(&mut self, session: Option<u32>) -> Result<()> {
-        let (first, last) = keys::session_range(self.view.state.generation, session);
+    /// The keys of a session's rows on the days that the window touches.
+    fn session_range(&self, session: u32) -> (Vec<u8>, Vec<u8>) {
+        keys::session_range(self.view.state.generation, session, self.wanted.days())
+    }
+
+    fn fold_session_rows(&mut self, (first, last): &(Vec<u8>, Vec<u8>)) -> Result<()> {
         let mut partial: BTreeMap<(u32, u32, u32), BTreeSet<u32>> = BTreeMap::new();
         let view = self.view;
-        view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
+        view.snapshot.scan(Tree::Rollups, first, last, Direction::Forward, &mut |bytes, sealed| {
             let Some((session, day, project, _)) = keys::read_session_key(bytes) else {
                 return Err(Error::corrupt(keys::show(Tree::Rollups, bytes), "its key is cut"));
             };

@@ -7,7 +7,7 @@ use super::cells::Cells;
 use super::fold::{Fold, stored_cells};
 use super::ids::probe;
 use super::keys::{self, PostingKey, RollupKey, Scope, recent_key};
-use super::names::{Interned, first_path};
+use super::names::{Interned, first_path, first_path_keys};
 use super::positions::{Positions, block_of};
 use super::recents;
 use super::row::LogRow;
@@ -23,21 +23,15 @@ use crate::{
 };
 
 /// About how many events are folded at once.
-const PIECE: u64 = 200_000;
+const PIECE: u64 = 50_000;
 /// How many events lie between two calls of `progress`.
 const STEP: u64 = 50_000;
 /// Proves everything; the error is the first difference.
 pub(super) fn verify(snapshot: &dyn Snapshot, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
     let head = snapshot.head()?;
-    let state = State::live(snapshot)?;
-    if state.folded_to() > head {
-        return Err(Error::corrupt(
-            "state record",
-            format!("projections reach position {}, but the log ends at {head}", state.folded_to()),
-        ));
-    }
-    let mut steps = Steps { progress, done: 0, total: 2 * head.get() };
-    names(snapshot)?;
+    let state = State::live(snapshot, head)?;
+    let mut steps = Steps { progress, done: 0, total: head.get().saturating_mul(2) };
+    every_name(snapshot)?;
     let shape = Shape::read(snapshot, &state, head, &mut steps)?;
     shape.check_first_paths(snapshot)?;
     state.ids.verify(snapshot, state.folded_to())?;
@@ -63,7 +57,7 @@ impl Steps<'_> {
 }
 
 /// Every name is readable, valid, and found again under its number.
-pub(super) fn names(snapshot: &dyn Snapshot) -> Result<()> {
+pub(super) fn every_name(snapshot: &dyn Snapshot) -> Result<()> {
     names_of::<ToolName>(snapshot)?;
     names_of::<SessionId>(snapshot)?;
     names_of::<ProjectId>(snapshot)?;
@@ -155,12 +149,16 @@ impl Shape {
     }
 
     fn check_first_paths(&self, snapshot: &dyn Snapshot) -> Result<()> {
-        for project in 1..=snapshot.last_name(NameKind::Project)? {
-            if first_path(snapshot, project)? != self.first_paths.get(&project).copied() {
+        for project in self.first_paths.keys() {
+            if first_path(snapshot, *project)? != self.first_paths.get(project).copied() {
                 return Err(Error::corrupt(format!("first path of project {project}"), "differs from the log's"));
             }
         }
-        Ok(())
+        let stored = first_path_keys(snapshot)?.len();
+        if stored == self.first_paths.len() {
+            return Ok(());
+        }
+        Err(Error::corrupt("first paths", format!("are {stored}, where the log gives {}", self.first_paths.len())))
     }
 
     /// Adjoining days, first and last included, with about a piece's events in each range.

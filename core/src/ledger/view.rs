@@ -8,7 +8,8 @@ use super::row::LogRow;
 use super::state::State;
 use super::tables::Snapshot;
 use super::tail::Tail;
-use crate::{Filter, Position, Result, Selection, Window};
+use crate::bucket::Width;
+use crate::{Filter, Position, Result, Selection, Timestamp, Window};
 
 /// One committed state, ready to be asked.
 pub(super) struct View<'a> {
@@ -46,6 +47,12 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// The first and last day that the window touches.
+    pub(super) fn days(&self) -> (u32, u32) {
+        let day = |time: Option<Timestamp>, open| Width::Day.bucket_of(time.unwrap_or(open));
+        (day(self.window.from(), Timestamp::MIN), day(self.window.to(), Timestamp::MAX))
+    }
+
     pub(super) fn matches(&self, row: &LogRow) -> bool {
         self.tool.matches(row.tool)
             && self.project.matches(row.project)

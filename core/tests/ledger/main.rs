@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+mod damage;
 mod engine;
 
 use engine::MemoryEngine;
@@ -133,7 +134,7 @@ fn a_rebuild_gives_the_same_rows() {
     assert_eq!(before, after);
 }
 
-/// Damage of any one stored value is found by `verify`; the queries err or stay right.
+/// Damage of any one stored value is found by `verify`; a query errs or stays right where it is changed.
 #[test]
 fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
     for tree in Tree::ALL {
@@ -142,16 +143,30 @@ fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
         for n in 0..12_u64 {
             ledger.record_all(&(n * 600..(n + 1) * 600).map(event).collect::<Vec<_>>()).unwrap();
         }
+        ledger.rebuild_quietly().unwrap();
         ledger.verify_quietly().unwrap();
+        let right = ledger.usage(&Selection::all(), &GroupBy::Tool).unwrap();
         let sound = engine.tables();
+        let restore = |engine: &MemoryEngine| engine.tamper(|tables| *tables = (*sound).clone());
         let keys: Vec<Vec<u8>> = sound.trees[&tree].keys().cloned().collect();
         for key in keys.iter().step_by(keys.len() / 10 + 1) {
-            let restore = |engine: &MemoryEngine| engine.tamper(|tables| *tables = (*sound).clone());
             engine.tamper(|t| t.trees.get_mut(&tree).unwrap().get_mut(key).unwrap()[1] ^= 1);
             assert!(ledger.verify_quietly().unwrap_err().is_corrupt(), "{tree:?} {key:?} changed");
+            match ledger.usage(&Selection::all(), &GroupBy::Tool) {
+                Ok(rows) => assert_eq!(rows, right, "{tree:?} {key:?} changed"),
+                Err(error) => assert!(error.is_corrupt()),
+            }
             restore(&engine);
             engine.tamper(|t| drop(t.trees.get_mut(&tree).unwrap().remove(key)));
             assert!(ledger.verify_quietly().unwrap_err().is_corrupt(), "{tree:?} {key:?} missing");
+            restore(&engine);
+        }
+        if tree != Tree::Meta {
+            // A row under a key that nothing has, in the live generation.
+            let mut stray = keys[0].clone();
+            stray.extend([0xEE; 4]);
+            engine.tamper(|t| drop(t.trees.get_mut(&tree).unwrap().insert(stray, vec![1, 2, 3, 4, 5, 6])));
+            assert!(ledger.verify_quietly().unwrap_err().is_corrupt(), "{tree:?} added");
             restore(&engine);
         }
     }

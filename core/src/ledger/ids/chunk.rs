@@ -30,7 +30,14 @@ impl Chunk {
         if payload.is_empty() || payload.len() % (2 * COLUMN_BYTES) != 0 {
             return Err(Error::corrupt(show(Tree::IdRuns, key), "its columns differ in length"));
         }
-        Ok(Self { payload: payload.to_vec(), base: run.base })
+        let chunk = Self { payload: payload.to_vec(), base: run.base };
+        let (fingerprints, distances) = chunk.columns();
+        let value = |word: &[u8; COLUMN_BYTES]| u32::from_le_bytes(*word);
+        let longest = u32::try_from(run.last.saturating_sub(run.base)).unwrap_or(u32::MAX);
+        let is_sound = fingerprints.is_sorted_by_key(value)
+            && fingerprints.first().map(value) == super::super::keys::last_number(key)
+            && distances.iter().all(|distance| value(distance) <= longest);
+        if is_sound { Ok(chunk) } else { Err(Error::corrupt(show(Tree::IdRuns, key), "its entries are out of order")) }
     }
 
     fn columns(&self) -> (&[[u8; COLUMN_BYTES]], &[[u8; COLUMN_BYTES]]) {
@@ -123,15 +130,20 @@ impl Run {
     }
 }
 
-/// Visits all entries of a run, ascending by fingerprint. For proofs.
+/// Visits all entries of a run, ascending by fingerprint. For proofs: chunks that overlap, where a step
+/// backward would find the wrong one, are damage.
 pub(crate) fn entries_of_run(
     snapshot: &dyn Snapshot,
     run: &Run,
     visit: &mut dyn FnMut(Entry) -> Result<()>,
 ) -> Result<()> {
     let (first, last) = (run.key(0), run.key(u32::MAX));
+    let mut before = None;
     snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, sealed| {
         let chunk = Chunk::open(run, key, sealed)?;
+        if before.replace(chunk.last()) >= super::super::keys::last_number(key) {
+            return Err(Error::corrupt(show(Tree::IdRuns, key), "begins before the chunk in front of it ends"));
+        }
         chunk.entries().try_for_each(&mut *visit)?;
         Ok(ControlFlow::Continue(()))
     })

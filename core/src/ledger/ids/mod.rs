@@ -74,6 +74,22 @@ impl Directory {
         Self { generation, ..Self::default() }
     }
 
+    /// Whether its numbers can be worked with; false means damage.
+    pub(super) fn is_sound(&self, folded_to: u64) -> bool {
+        let runs = self.runs().chain(self.garbage.iter()).chain(self.merges.iter().map(|merge| &merge.output));
+        let counts = self.runs().try_fold(0_u64, |sum, run| sum.checked_add(run.entries));
+        counts == Some(folded_to)
+            && self.next_number < u32::MAX
+            && self.merges.iter().all(|merge| merge.level < self.levels.len())
+            && runs.into_iter().all(|run| {
+                run.generation == self.generation
+                    && run.number < self.next_number
+                    && run.base <= run.last
+                    && run.last <= folded_to
+                    && run.entries <= folded_to
+            })
+    }
+
     /// The live runs.
     pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.levels.iter().flatten()

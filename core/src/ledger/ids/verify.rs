@@ -1,8 +1,10 @@
 //! The proof of the id index: each folded event stands in it once, and no id stands in the log twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
-use super::super::tables::Snapshot;
+use super::super::keys::{generation_range, show};
+use super::super::tables::{Direction, Snapshot, Tree};
 use super::super::verify::same_id;
 use super::chunk::{Entry, entries_of_run};
 use super::{Directory, Run, fingerprint};
@@ -18,6 +20,7 @@ impl Directory {
             let entries = self.entries();
             return Err(Error::corrupt("id index", format!("counts {entries} ids for {folded_to} folded events")));
         }
+        self.verify_counts(snapshot)?;
         let mut first = 1;
         while first <= folded_to.get() {
             let last = (first + PIECE - 1).min(folded_to.get());
@@ -25,6 +28,31 @@ impl Directory {
             first = last + 1;
         }
         self.verify_fingerprints(snapshot)
+    }
+
+    /// Each run has as many entries as it counts, and no chunk belongs to none of the runs.
+    fn verify_counts(&self, snapshot: &dyn Snapshot) -> Result<()> {
+        for run in self.runs().chain(self.merges.iter().map(|merge| &merge.output)) {
+            let mut entries = 0;
+            entries_of_run(snapshot, run, &mut |_| {
+                entries += 1;
+                Ok(())
+            })?;
+            if entries != run.entries {
+                let detail = format!("run {} counts {} entries and has {entries}", run.number, run.entries);
+                return Err(Error::corrupt("id index", detail));
+            }
+        }
+        let (first, last) = generation_range(self.generation);
+        let outputs = self.merges.iter().map(|merge| &merge.output);
+        let known: HashSet<u32> = self.runs().chain(outputs).chain(&self.garbage).map(|run| run.number).collect();
+        snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, _| {
+            let number = key.get(4..8).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b));
+            match number {
+                Some(number) if known.contains(&number) => Ok(ControlFlow::Continue(())),
+                _ => Err(Error::corrupt(show(Tree::IdRuns, key), "belongs to no run")),
+            }
+        })
     }
 
     /// Every position of the piece stands in the runs once, under its row's fingerprint.
@@ -67,9 +95,9 @@ impl Directory {
             let entries = sorted_entries(snapshot, self.runs(), from, to)?;
             refuse_equal_ids(snapshot, &entries)?;
             for merge in &self.merges {
-                let Some(done) = merge.resume.checked_sub(1).filter(|done| *done >= from) else { continue };
                 let inputs = self.levels.get(merge.level).into_iter().flatten().take(merge.inputs);
-                let expected = sorted_entries(snapshot, inputs, from, to.min(done))?;
+                let mut expected = sorted_entries(snapshot, inputs, from, to)?;
+                expected.retain(|(fingerprint, _)| *fingerprint < merge.resume);
                 if merge.output.entries_between(snapshot, from, to)? != expected {
                     return Err(Error::corrupt("id index", "a merge under way differs from its inputs"));
                 }
