@@ -12,8 +12,8 @@ use crate::error::{self, CHECK, COMMIT, COMPACT, READ, WRITE};
 use crate::guard::Guard;
 use crate::opening::{self, Handle, Opened};
 use crate::tables::Tables;
-use crate::turns::Turns;
-use crate::wait::Patience;
+use tooltally_core::ledger::Patience;
+use tooltally_core::ledger::Turns;
 
 /// One redb file as the engine of a [`Ledger`](tooltally_core::ledger).
 ///

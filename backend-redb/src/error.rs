@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tooltally_core::{Cause, Error};
 
-use crate::wait::Patience;
+use tooltally_core::ledger::Patience;
 
 /// An operation, as errors name it: the object of "failed to".
 pub(crate) type Operation = &'static str;

@@ -15,7 +15,7 @@ use redb::{BackendError, StorageBackend};
 
 use crate::error::LockTimeout;
 use crate::pages::{self, MAGIC};
-use crate::wait::Patience;
+use tooltally_core::ledger::Patience;
 
 /// The flags stand after the magic number.
 const FLAGS_AT: u64 = MAGIC.len() as u64;

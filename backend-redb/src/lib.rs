@@ -45,8 +45,6 @@ mod pages;
 mod schema;
 mod store;
 mod tables;
-mod turns;
-mod wait;
 
 pub use engine::RedbEngine;
 pub use file::StoreFile;

@@ -18,7 +18,7 @@ use crate::guard::Guard;
 use crate::migration::{self, Content};
 use crate::pages::{MAGIC, REDB_MAGIC};
 use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
-use crate::wait::Patience;
+use tooltally_core::ledger::Patience;
 
 /// The memory that one open store may use for pages, read and written together.
 const CACHE_BYTES: usize = 32 << 20;

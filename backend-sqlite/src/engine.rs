@@ -12,8 +12,9 @@ use crate::migration::still_ours;
 use crate::opening;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
-use crate::turns::Turns;
-use crate::wait::Patience;
+use crate::wait::limit_wait;
+use tooltally_core::ledger::Patience;
+use tooltally_core::ledger::Turns;
 
 /// How many idle readers are kept.
 const IDLE_READERS: usize = 4;
@@ -113,7 +114,7 @@ impl Engine for SqliteEngine {
         lock(&self.readers).clear();
         let writer = self.writer(&patience)?;
         let operation = Operation::within("compact the file", &patience);
-        let limit = || patience.limit(&writer).map_err(|e| map(e, operation));
+        let limit = || limit_wait(&writer, &patience).map_err(|e| map(e, operation));
         limit()?;
         // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
         still_ours(&writer, operation)?;

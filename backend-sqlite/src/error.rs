@@ -6,7 +6,7 @@ use std::time::Instant;
 use rusqlite::ErrorCode;
 use tooltally_core::Error;
 
-use crate::wait::Patience;
+use tooltally_core::ledger::Patience;
 
 /// What was being done, and since when.
 #[derive(Clone, Copy, Debug)]

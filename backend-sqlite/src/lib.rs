@@ -27,7 +27,7 @@
 //! | `tables.rs` | the core's tables in SQL |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
-//! | `turns.rs`, `wait.rs` | waiting, in order and within bounds |
+//! | `wait.rs` | what is left of a wait, as SQLite takes it |
 //! | `error.rs` | SQLite's errors as the core's |
 
 mod engine;
@@ -38,7 +38,6 @@ mod schema;
 mod store;
 mod tables;
 mod transaction;
-mod turns;
 mod wait;
 
 pub use store::SqliteStore;

@@ -9,7 +9,8 @@ use tooltally_core::{Error, Result};
 
 use crate::error::{Operation, map, map_io};
 use crate::schema::{APPLICATION_ID, FORMAT};
-use crate::wait::Patience;
+use crate::wait::limit_wait;
+use tooltally_core::ledger::Patience;
 
 /// What a path holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
 pub(crate) fn look_inside(connection: &Connection, path: &Path, patience: &Patience) -> Result<Found> {
     let operation = Operation::within("read the file format", patience);
     let number = |pragma: &str| -> Result<u32> {
-        let found = patience.limit(connection).and_then(|()| connection.query_row(pragma, [], |row| row.get(0)));
+        let found = limit_wait(connection, patience).and_then(|()| connection.query_row(pragma, [], |row| row.get(0)));
         found.map_err(|e| map(e, operation))
     };
     match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {

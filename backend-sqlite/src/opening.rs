@@ -12,7 +12,8 @@ use crate::error::{Operation, map, map_io};
 use crate::migration::{Found, look, look_inside};
 use crate::schema;
 use crate::transaction::OpenTransaction;
-use crate::wait::Patience;
+use crate::wait::limit_wait;
+use tooltally_core::ledger::Patience;
 
 /// The most memory that a connection's page cache takes.
 const WRITER_CACHE_KIB: u32 = 8 << 10;
@@ -99,7 +100,7 @@ fn connect(path: &Path, options: &OpenOptions, cache_kib: u32, patience: &Patien
         Durability::Relaxed => "NORMAL",
     };
     let set_up = || -> rusqlite::Result<()> {
-        patience.limit(&connection)?;
+        limit_wait(&connection, patience)?;
         checkpoint_on_close(&connection, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -130,7 +131,7 @@ fn create_schema(connection: &Connection, path: &Path, patience: &Patience) -> R
 fn use_wal(connection: &Connection, patience: &mut Patience) -> Result<()> {
     let operation = Operation::within("turn on WAL mode", patience);
     loop {
-        patience.limit(connection).map_err(|e| map(e, operation))?;
+        limit_wait(connection, patience).map_err(|e| map(e, operation))?;
         let switch = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
         match switch {
             Ok(mode) if mode == "wal" => return Ok(()),

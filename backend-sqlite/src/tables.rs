@@ -5,7 +5,7 @@ use tooltally_core::ledger::{Direction, LogRow, NameKind, Snapshot, Transaction,
 use tooltally_core::{Error, EventId, Outcome, Position, Result, Source, Timestamp, ToolDuration};
 
 use crate::error::{Operation, map};
-use crate::wait::Patience;
+use tooltally_core::ledger::Patience;
 
 /// The tables within one open transaction.
 pub(crate) struct Tables<'a> {

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 use tooltally_core::Result;
 
 use crate::error::{Operation, map};
-use crate::wait::Patience;
+use crate::wait::limit_wait;
+use tooltally_core::ledger::Patience;
 
 /// A transaction that is rolled back unless it was committed, by an early return or a panic too.
 pub(crate) struct OpenTransaction<'a> {
@@ -20,7 +21,7 @@ impl<'a> OpenTransaction<'a> {
         operation: Operation,
         patience: &Patience,
     ) -> Result<Self> {
-        patience.limit(connection).map_err(|e| map(e, operation))?;
+        limit_wait(connection, patience).map_err(|e| map(e, operation))?;
         run(connection, begin, operation)?;
         Ok(Self { connection, operation })
     }

@@ -14,6 +14,7 @@
 //! | `ids` | the id index |
 //! | `view`, `usage`, `recent` | queries |
 //! | `verify`, `rebuild` | proofs; projections made anew |
+//! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
 
 mod append;
 mod cells;
@@ -30,9 +31,11 @@ mod row;
 mod state;
 mod tables;
 mod tail;
+mod turns;
 mod usage;
 mod verify;
 mod view;
+mod wait;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,6 +47,9 @@ use tail::Tail;
 use view::View;
 
 pub use row::LogRow;
+pub use turns::{Turn, Turns};
+pub use wait::Patience;
+
 pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree, Visit, name_checksum};
 
 use crate::{

@@ -1,10 +1,10 @@
-//! Waiting for what has no event to wait for: a lock that another process holds.
+//! The wait of one operation: one deadline for its turn in this process and for the locks of others.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tooltally_core::{Error, Result};
+use crate::{Error, Result};
 
 /// The first pause between two tries. A commit takes a few hundred microseconds.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
@@ -13,7 +13,8 @@ const FIRST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is left of one operation's wait.
-pub(crate) struct Patience {
+#[derive(Debug)]
+pub struct Patience {
     started: Instant,
     longest: Duration,
     pause: Duration,
@@ -21,17 +22,22 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// From now on, for this long.
-    pub(crate) fn new(longest: Duration) -> Self {
+    pub fn new(longest: Duration) -> Self {
         Self { started: Instant::now(), longest, pause: FIRST_PAUSE }
     }
 
     /// How long is left.
-    pub(crate) fn left(&self) -> Duration {
+    pub fn left(&self) -> Duration {
         self.longest.saturating_sub(self.started.elapsed())
     }
 
+    /// Since when.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
     /// What to answer when nothing is left.
-    pub(crate) fn busy(&self) -> Error {
+    pub fn busy(&self) -> Error {
         Error::Busy { waited: self.started.elapsed() }
     }
 
@@ -39,7 +45,7 @@ impl Patience {
     ///
     /// # Errors
     /// [`Error::Busy`] when nothing is left.
-    pub(crate) fn pause(&mut self) -> Result<()> {
+    pub fn pause(&mut self) -> Result<()> {
         let left = self.left();
         if left.is_zero() {
             return Err(self.busy());

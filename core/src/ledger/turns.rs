@@ -3,18 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use tooltally_core::Result;
-
-use crate::wait::Patience;
+use super::wait::Patience;
+use crate::Result;
 
 /// The line.
-#[derive(Default)]
-pub(crate) struct Turns {
+#[derive(Debug, Default)]
+pub struct Turns {
     line: Mutex<Line>,
     moved: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Line {
     next_ticket: u64,
     /// The tickets in order of arrival; the first one's turn it is.
@@ -25,8 +24,8 @@ impl Turns {
     /// Waits for this thread's turn.
     ///
     /// # Errors
-    /// [`Error::Busy`](tooltally_core::Error::Busy) when it does not come in time.
-    pub(crate) fn take(&self, patience: &Patience) -> Result<Turn<'_>> {
+    /// [`Error::Busy`](crate::Error::Busy) when it does not come in time.
+    pub fn take(&self, patience: &Patience) -> Result<Turn<'_>> {
         let mut line = self.line();
         let ticket = line.next_ticket;
         line.next_ticket += 1;
@@ -48,7 +47,8 @@ impl Turns {
 }
 
 /// A turn; dropping it calls the next in line.
-pub(crate) struct Turn<'a> {
+#[derive(Debug)]
+pub struct Turn<'a> {
     turns: &'a Turns,
 }
 
