@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub struct Machine {
     pub cores: usize,
     /// Main memory.
     pub memory_bytes: Option<u64>,
+    /// The kind of file system that the stores stand on.
+    pub file_system: Option<String>,
     /// How busy the machine was when the run began: waiting tasks on average over a minute. Figures are worth
     /// little where this is near the number of cores.
     pub load_before: Option<f64>,
@@ -38,6 +41,7 @@ impl Machine {
             processor: field("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory_bytes: field("/proc/meminfo", "MemTotal").and_then(|text| kib(&text)),
+            file_system: None,
             load_before: load(),
             load_after: None,
         }
@@ -47,6 +51,18 @@ impl Machine {
 /// How busy the machine is.
 pub(crate) fn load() -> Option<f64> {
     first_line("/proc/loadavg")?.split(' ').next()?.parse().ok()
+}
+
+/// The kind of file system that a folder is on.
+pub(crate) fn file_system(folder: &Path) -> Option<String> {
+    let folder = folder.canonicalize().ok()?;
+    let mounts = fs::read_to_string("/proc/mounts").ok()?;
+    let kind = |line: &str| {
+        let mut fields = line.split(' ').skip(1);
+        let (place, kind) = (fields.next()?, fields.next()?);
+        folder.starts_with(place).then(|| (place.len(), kind.to_owned()))
+    };
+    mounts.lines().filter_map(kind).max_by_key(|(length, _)| *length).map(|(_, kind)| kind)
 }
 
 /// The versions of what is compared.

@@ -56,6 +56,14 @@ impl Progress {
         phase
     }
 
+    /// Tells a person something, beside the work.
+    pub(crate) fn tell(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => self.line(text),
+        }
+    }
+
     fn line(&self, text: &str) {
         if !self.is_silent {
             eprintln!("{:>6.1} s  {text}", self.started.elapsed().as_secs_f64());

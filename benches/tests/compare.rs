@@ -15,8 +15,8 @@ struct Arguments {
 }
 
 fn options(more: &[&str]) -> Options {
-    let line = ["compare", "--events", "20k", "--runs", "10"].iter().chain(more);
-    Arguments::parse_from(line).options
+    let size: &[&str] = if more.contains(&"--events") { &[] } else { &["--events", "20k"] };
+    Arguments::parse_from(["compare", "--runs", "10"].iter().chain(size).chain(more)).options
 }
 
 const NAMES: [&str; 16] = [
@@ -60,11 +60,24 @@ fn every_measure_gives_the_promised_json() {
         }
     }
     let read: report::Comparison = serde_json::from_str(&json.to_string()).unwrap();
+    assert_same(&read, &comparison);
     let table = report::table(&comparison);
-    // The last digit of a number may change on its way through JSON.
-    assert_eq!(report::table(&read), table, "what was written is read back");
     for measure in NAMES {
         assert!(table.contains(measure), "{measure} is not in\n{table}");
+    }
+}
+
+/// What was written is read back, but for the last digit of a number.
+fn assert_same(read: &report::Comparison, written: &report::Comparison) {
+    let is_close = |a: f64, b: f64| (a - b).abs() <= a.abs() * 1e-12;
+    assert_eq!((&read.versions, read.events, read.rows.len()), (&written.versions, written.events, written.rows.len()));
+    for (a, b) in read.rows.iter().zip(&written.rows) {
+        assert_eq!((a.measure, &a.backend, &a.bar, a.met), (b.measure, &b.backend, &b.bar, b.met));
+        assert!(is_close(a.value, b.value), "{a:?} {b:?}");
+        assert_eq!((a.spread.is_some(), a.parts.len()), (b.spread.is_some(), b.parts.len()), "{a:?} {b:?}");
+    }
+    for (a, b) in read.series.iter().zip(&written.series) {
+        assert_eq!((&a.plot, &a.subject, a.points.len()), (&b.plot, &b.subject, b.points.len()));
     }
 }
 
@@ -107,4 +120,23 @@ fn a_folder_in_use_is_left_alone() {
     let wanted = options(&["--measure", "session", "--folder", folder.path().to_str().unwrap()]);
     assert!(compare(&wanted, &Progress::silent()).unwrap_err().to_string().contains("is not empty"));
     assert_eq!(std::fs::read_to_string(file).unwrap(), "mine");
+}
+
+#[test]
+fn a_report_is_a_page_with_figures_and_plots() {
+    let wanted = options(&["--events", "2k", "--series", "--measure", "session", "--backend", "redb-exclusive"]);
+    let comparison = compare(&wanted, &Progress::silent()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    report::write(&comparison, folder.path()).unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let raw: report::Comparison = serde_json::from_str(&read("compare.json")).unwrap();
+    assert_same(&raw, &comparison);
+    let page = read("README.md");
+    for plot in ["cost-window-90d", "cost-window-7d", "cost-ever", "throughput-by-batch", "throughput-by-threads"] {
+        assert!(page.contains(&format!("({plot}.svg)")), "{plot} is not in\n{page}");
+        let svg = read(&format!("{plot}.svg"));
+        assert!(svg.contains("class=\"line seed\"") && svg.contains("class=\"line redb-exclusive\""), "{svg}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+    assert!(page.contains("| session | redb-exclusive |"), "{page}");
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tooltally_benches::{Measure, Options, Progress, Result, compare, report};
+use tooltally_benches::report::{self, Comparison};
+use tooltally_benches::{Measure, Options, Progress, Result, compare};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let comparison = compare(&arguments.options, &Progress::on_stderr())?;
+    let measured = compare(&arguments.options, &Progress::on_stderr())?;
+    let comparison = Comparison { command: Some(report::command("compare")), ..measured };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&comparison)?);
     } else {

@@ -32,7 +32,10 @@ pub fn compare(options: &Options, progress: &Progress) -> Result<Comparison> {
         Some(folder) => new_folder(folder)?,
         None => temporary.path().to_owned(),
     };
+    machine.file_system = machine::file_system(&folder);
     let mut comparison = Comparison {
+        date: Some(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        command: None,
         machine: machine.clone(),
         versions: machine::versions(),
         events: options.events,
@@ -40,6 +43,9 @@ pub fn compare(options: &Options, progress: &Progress) -> Result<Comparison> {
         rows: Vec::new(),
         series: Vec::new(),
     };
+    if machine.file_system.as_deref() == Some("tmpfs") {
+        progress.tell("warning: the stores stand in memory, so durable commits look free: name a --folder on a disk");
+    }
     let mut stage = Stage::new(options, progress, folder)?;
     run(&mut stage, &mut comparison)?;
     progress.finish();

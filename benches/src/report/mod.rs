@@ -1,11 +1,15 @@
 //! The comparison: as JSON, as a table, as a page with plots.
 
+mod page;
+mod plots;
+mod svg;
 mod table;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use page::write;
 pub use table::table;
 
 use crate::machine::Machine;
@@ -16,6 +20,12 @@ use crate::subject::Kind;
 /// A whole comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
+    /// When it began, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// The command that ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// On what it ran.
     pub machine: Machine,
     /// With what it ran.
@@ -150,4 +160,22 @@ impl Row {
         self.met = self.met.map(|met| met && holds);
         self
     }
+}
+
+/// The command line of this process, as somebody else would write it: places on this machine are left out.
+pub fn command(program: &str) -> String {
+    let mut words = vec![format!("cargo run --release -p tooltally-benches --bin {program} --")];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let is_place =
+            |name: &str| argument.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+        if ["--folder", "--program", "--runs-folder"].into_iter().any(is_place) {
+            if !argument.contains('=') {
+                arguments.next();
+            }
+        } else {
+            words.push(argument);
+        }
+    }
+    words.join(" ")
 }

@@ -3,6 +3,7 @@
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use super::{Comparison, Row};
+use crate::statistics::float;
 
 /// The columns of the table of bars.
 pub(super) const COLUMNS: [&str; 8] = ["measure", "backend", "ours", "baseline", "theirs", "ratio", "bar", "met"];
@@ -79,6 +80,12 @@ pub(super) fn summary(comparison: &Comparison) -> String {
         text.push_str(&thousands(comparison.events));
         text.push('.');
     }
+    let cores = comparison.machine.cores;
+    if let Some(load) = comparison.machine.load_before.filter(|load| load * 2.0 > float(cores as u64)) {
+        let busy =
+            format!(" The machine was busy when this began (load {} on {cores} cores): mistrust it.", digits(load));
+        text.push_str(&busy);
+    }
     text
 }
 
@@ -89,6 +96,7 @@ pub(super) fn quantity(value: f64, unit: &str) -> String {
         "µs" if value >= 1e6 => format!("{} s", digits(value / 1e6)),
         "µs" if value >= 1e3 => format!("{} ms", digits(value / 1e3)),
         "events/s" if value >= 1e6 => format!("{} M/s", digits(value / 1e6)),
+        "events/s" if value < 1e3 => format!("{} /s", digits(value)),
         "events/s" => format!("{} k/s", digits(value / 1e3)),
         _ => format!("{} {short}", digits(value)),
     }
