@@ -73,6 +73,9 @@ impl FromStr for StoreUrl {
         if path.is_empty() {
             return Err(Error::invalid("db", "names no path: write sqlite:PATH, redb:PATH or PATH"));
         }
+        if path == ":memory:" {
+            return Err(Error::invalid("db", "names no file; a store in memory is tooltally::MemoryStore"));
+        }
         if path.contains('\0') {
             return Err(Error::invalid("db", "holds a zero byte"));
         }

@@ -37,8 +37,8 @@ fn an_address_names_an_engine_and_a_path() {
 }
 
 #[test]
-fn an_address_without_a_path_is_refused() {
-    for text in ["", "sqlite:", "redb:"] {
+fn an_address_without_a_file_is_refused() {
+    for text in ["", "sqlite:", "redb:", ":memory:", "sqlite::memory:"] {
         let error = text.parse::<StoreUrl>().unwrap_err();
         assert!(matches!(error, Error::Invalid { field: "db", .. }), "{text:?}: {error}");
     }
