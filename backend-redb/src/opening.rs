@@ -21,7 +21,7 @@ use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree}
 use tooltally_core::ledger::Patience;
 
 /// The memory that one open store may use for pages, read and written together.
-const CACHE_BYTES: usize = 32 << 20;
+const CACHE_BYTES: usize = 16 << 20;
 
 /// The memory for the look at a file's format.
 const SMALL_CACHE_BYTES: usize = 1 << 20;

@@ -13,7 +13,7 @@ use crate::engine::RedbEngine;
 /// A store in one redb file, for many threads and, unless opened as exclusive, many processes.
 ///
 /// Every commit is durable: [`Relaxed`](tooltally_core::Durability::Relaxed) is treated as
-/// [`Full`](tooltally_core::Durability::Full). An open store keeps at most 32 MiB of pages in memory.
+/// [`Full`](tooltally_core::Durability::Full). An open store keeps at most 16 MiB of pages in memory.
 ///
 /// A file that may only be read is opened for reading: queries work, appends are
 /// [`Denied`](tooltally_core::Error::Denied).

@@ -19,7 +19,7 @@ use crate::place::claude_folder;
 use crate::spool::Spool;
 
 /// How many events one append records: all of them or none, also when the program is stopped.
-const BATCH: usize = 4096;
+const BATCH: usize = 2048;
 
 /// Takes in the files, and says what came of it.
 ///

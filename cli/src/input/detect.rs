@@ -35,9 +35,12 @@ pub(super) fn detect(bytes: &[u8]) -> Detected {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii_start();
     match text.first() {
         None => Detected::Empty,
+        Some(b'[') if is_whole(first_line(text)) && goes_on_with_objects(text) => Detected::Json(Framing::Lines),
         Some(b'[') => Detected::Json(Framing::Array),
         Some(b'{') if spans_lines(text) => Detected::Json(Framing::Values),
         Some(b'{') => Detected::Json(Framing::Lines),
+        // A bad line does not make the lines after it bad.
+        Some(_) if goes_on_with_objects(text) => Detected::Json(Framing::Lines),
         Some(_) => Detected::Unknown,
     }
 }
@@ -47,6 +50,39 @@ pub(super) fn detect(bytes: &[u8]) -> Detected {
 fn spans_lines(text: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b'\n', text) else { return false };
     let (line, rest) = text.split_at(end);
+    if !is_open(line) {
+        return false;
+    }
+    let opens = matches!(line.trim_ascii_end().last(), Some(b'[' | b':'));
+    match rest.trim_ascii_start().first() {
+        None => false,
+        // An object that is whole on its line begins a line of its own, unless it is one of a list.
+        Some(b'{') => opens && !is_whole(first_line(rest.trim_ascii_start())),
+        Some(_) => true,
+    }
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == b'\n').next().unwrap_or_default()
+}
+
+/// Whether a line below the first is a whole object.
+fn goes_on_with_objects(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n').skip(1).any(|line| line.starts_with(b"{") && is_whole(line))
+}
+
+/// Whether every bracket that the line opens is closed in it, and nothing follows the last.
+fn is_whole(line: &[u8]) -> bool {
+    balance(line) == Some(0) && matches!(line.trim_ascii_end().last(), Some(b'}' | b']'))
+}
+
+/// Whether the line leaves a bracket open, outside of a string.
+fn is_open(line: &[u8]) -> bool {
+    balance(line).is_some_and(|depth| depth > 0)
+}
+
+/// How many brackets the line opens more than it closes; `None` if it ends inside a string.
+fn balance(line: &[u8]) -> Option<i64> {
     let mut depth = 0_i64;
     let mut is_in_string = false;
     let mut is_escaped = false;
@@ -60,15 +96,7 @@ fn spans_lines(text: &[u8]) -> bool {
             _ => {}
         }
     }
-    if depth <= 0 || is_in_string {
-        return false;
-    }
-    let opens = matches!(line.trim_ascii_end().last(), Some(b'[' | b':'));
-    match rest.trim_ascii_start().first() {
-        None => false,
-        Some(b'{') => opens,
-        Some(_) => true,
-    }
+    (!is_in_string).then_some(depth)
 }
 
 #[cfg(test)]
@@ -94,6 +122,12 @@ mod tests {
             (b"redb\x1A\x0A\xA9\x0D\x0A\0", Detected::Redb),
             (b"\x89PNG\r\n", Detected::Unknown),
             (b"hello", Detected::Unknown),
+            (b"garbage\n{\"a\": 1}\n", Detected::Json(Framing::Lines)),
+            (b"\0\0\0\n{\"a\": 1}\n", Detected::Json(Framing::Lines)),
+            (b"[1, 2]\n{\"a\": 1}\n", Detected::Json(Framing::Lines)),
+            (b"[{\"a\": 1}]\n", Detected::Json(Framing::Array)),
+            (b"{\"a\": [\n{\"b\": 2}\n", Detected::Json(Framing::Lines)),
+            (b"{\"a\": [\n{\"b\": 2},\n{\"c\": 3}]}\n", Detected::Json(Framing::Values)),
         ] {
             assert_eq!(detect(text), expected, "{text:?}");
         }

@@ -38,8 +38,9 @@ pub struct HookReading {
 /// no more than a few MiB, however long the payload is.
 pub fn read_hook(reader: &mut dyn Read, project_dir: Option<&str>, clock: &dyn Clock) -> HookReading {
     let mut on_read = |_| {};
+    let mut reader = super::lossy::Lossy::new(reader);
     let mut warnings = Vec::new();
-    let outcome = read(reader, &mut on_read, project_dir, clock, &mut warnings).unwrap_or_else(HookOutcome::Bad);
+    let outcome = read(&mut reader, &mut on_read, project_dir, clock, &mut warnings).unwrap_or_else(HookOutcome::Bad);
     HookReading { outcome, warnings }
 }
 

@@ -21,6 +21,7 @@ mod hook;
 mod hook_log;
 mod import;
 mod item;
+mod lossy;
 mod outcome;
 mod parse;
 mod payload;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{ENGINES, HISTORY, Place};
+use crate::support::{ENGINES, HISTORY, Place, payload};
 use serde_json::json;
 
 #[test]
@@ -185,4 +185,26 @@ fn what_may_not_be_read_or_written_is_named() {
     close(&closed, 0o700);
     assert!(answer.stderr.contains("closed"), "{}", answer.stderr);
     assert_eq!(place.uses("usage.db"), 4);
+}
+
+#[test]
+fn a_bad_line_at_the_beginning_costs_that_line_alone() {
+    for first in ["garbage", "[1,2,3]", "\"x\"", "\0\0\0\0", "{\"v\":1,\"tool\":\"Cut\",\"x\":["] {
+        let place = Place::new();
+        let imported =
+            place.run_with(&["--db", "usage.db", "--json", "import", "-"], format!("{first}\n{HISTORY}")).json();
+        assert_eq!(imported["new"], 4, "{first:?}: {imported}");
+        let skipped: u64 = imported["skipped"].as_object().unwrap().values().filter_map(|n| n.as_u64()).sum();
+        assert_eq!(skipped, 1, "{first:?}: {imported}");
+    }
+}
+
+#[test]
+fn a_stray_byte_in_what_a_tool_answered_does_not_cost_the_call() {
+    let place = Place::new();
+    let mut stdin = payload("1").replace("\"tool_response\":\"secret\"", "\"tool_response\":\"??\"").into_bytes();
+    let at = stdin.windows(2).position(|two| two == b"??").unwrap();
+    (stdin[at], stdin[at + 1]) = (0xFF, 0xFE);
+    assert_eq!(place.run_with(&["--db", "usage.db", "hook"], stdin).done().stdout, "");
+    assert_eq!(place.uses("usage.db"), 1);
 }
