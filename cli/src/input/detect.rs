@@ -7,7 +7,8 @@ use super::frames::Framing;
 pub(super) const PEEK_BYTES: usize = 64 << 10;
 
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
-const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
+/// redb's own, and that of our stores, whose pages are sealed.
+const REDB_MAGICS: [&[u8]; 2] = [b"redb\x1A\x0A\xA9\x0D\x0A", b"ttdb\x1A\x0A\xA9\x0D\x0A"];
 
 /// What a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub(super) fn detect(bytes: &[u8]) -> Detected {
     if bytes.starts_with(SQLITE_MAGIC) {
         return Detected::Sqlite;
     }
-    if bytes.starts_with(REDB_MAGIC) {
+    if REDB_MAGICS.iter().any(|magic| bytes.starts_with(magic)) {
         return Detected::Redb;
     }
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii_start();
@@ -120,6 +121,7 @@ mod tests {
             (b"\n[\n{", Detected::Json(Framing::Array)),
             (b"SQLite format 3\0...", Detected::Sqlite),
             (b"redb\x1A\x0A\xA9\x0D\x0A\0", Detected::Redb),
+            (b"ttdb\x1A\x0A\xA9\x0D\x0A\0", Detected::Redb),
             (b"\x89PNG\r\n", Detected::Unknown),
             (b"hello", Detected::Unknown),
             (b"garbage\n{\"a\": 1}\n", Detected::Json(Framing::Lines)),
