@@ -194,7 +194,8 @@ fn a_bad_line_at_the_beginning_costs_that_line_alone() {
         let imported =
             place.run_with(&["--db", "usage.db", "--json", "import", "-"], format!("{first}\n{HISTORY}")).json();
         assert_eq!(imported["new"], 4, "{first:?}: {imported}");
-        let skipped: u64 = imported["skipped"].as_object().unwrap().values().filter_map(|n| n.as_u64()).sum();
+        let skipped: u64 =
+            imported["skipped"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
         assert_eq!(skipped, 1, "{first:?}: {imported}");
     }
 }
