@@ -167,6 +167,17 @@ impl<S: Source> Snapshot for Tables<'_, S> {
         Ok(())
     }
 
+    fn rows_at(&self, positions: &[Position], visit: &mut dyn FnMut(Position, LogRow) -> Result<()>) -> Result<()> {
+        let log = reading!(self, &self.log, LOG);
+        for position in positions {
+            let row = self.guard.call(READ, || log.get(position.get()))?;
+            let Some(row) = row else { continue };
+            let bytes = self.guard.call(READ, || Ok::<_, StorageError>(row.value()))?;
+            visit(*position, LogRow::from_bytes(*position, bytes)?)?;
+        }
+        Ok(())
+    }
+
     fn name_number(&self, kind: NameKind, text: &str) -> Result<Option<u32>> {
         let numbers = reading!(self, &self.numbers, NUMBERS);
         let found = self.guard.call(READ, || numbers.get((kind.code(), text)).map(|found| found.map(|v| v.value())))?;

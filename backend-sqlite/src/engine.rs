@@ -142,7 +142,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use tooltally_core::ledger::Tree;
+    use tooltally_core::ledger::{LogRow, Tree};
+    use tooltally_core::{EventId, Outcome, Position, Source, Timestamp};
 
     use super::*;
 
@@ -174,5 +175,44 @@ mod tests {
         engine.writer.lock().unwrap().execute_batch(left).unwrap();
         engine.compact().unwrap();
         assert_eq!(seen(b"\x01"), None);
+    }
+
+    fn row(number: u64) -> LogRow {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        LogRow {
+            kind: LogRow::TOOL_USE,
+            id: EventId::from_bytes(id),
+            time: Timestamp::from_micros(1_767_225_600_000_000).unwrap(),
+            tool: 1,
+            session: 2,
+            project: 0,
+            path: 0,
+            agent: 0,
+            subagent: 0,
+            outcome: Outcome::Success,
+            source: Source::Hook,
+            duration: None,
+            attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn rows_are_found_at_scattered_positions() {
+        let (_folder, engine) = engine();
+        let push_all = |transaction: &mut dyn Transaction| {
+            (1..=60).try_for_each(|number| transaction.push_row(Position::new(number), &row(number)))
+        };
+        engine.write(push_all).unwrap();
+        let wanted = [0, 1, 2, 5, 6, 20, 24, 30, 60, 61].map(Position::new);
+        let mut seen = Vec::new();
+        let mut note = |position: Position, found| {
+            assert_eq!(found, row(position.get()));
+            seen.push(position.get());
+            Ok(())
+        };
+        engine.read(|snapshot| snapshot.rows_at(&wanted, &mut note)).unwrap();
+        engine.read(|snapshot| snapshot.rows_at(&[], &mut note)).unwrap();
+        assert_eq!(seen, [1, 2, 5, 6, 20, 24, 30, 60]);
     }
 }

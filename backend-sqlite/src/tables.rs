@@ -46,6 +46,10 @@ const fn sql(tree: Tree) -> &'static TreeSql {
 
 const ROWS: &str = "SELECT position, kind, id, time, tool, session, project, path, agent, subagent, outcome, source,
     duration, attributes, checksum FROM log WHERE position BETWEEN ?1 AND ?2 ORDER BY position";
+const ROW: &str = "SELECT position, kind, id, time, tool, session, project, path, agent, subagent, outcome, source,
+    duration, attributes, checksum FROM log WHERE position = ?1";
+/// Stepping over so many rows costs no more than seeking anew.
+const NEAR: u64 = 3;
 const PUSH_ROW: &str = "INSERT INTO log (position, kind, id, time, tool, session, project, path, agent, subagent,
     outcome, source, duration, attributes, checksum)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
@@ -68,6 +72,11 @@ impl<'a> Tables<'a> {
     ) -> Result<Option<T>> {
         let found = self.connection.prepare_cached(sql).and_then(|mut s| s.query_row(params, read).optional());
         found.map_err(|e| self.map(e))
+    }
+
+    fn position_of(&self, row: &Row<'_>) -> Result<Position> {
+        let number: i64 = row.get(0).map_err(|e| self.map(e))?;
+        Ok(Position::new(number.unsigned_abs()))
     }
 
     fn map(&self, error: rusqlite::Error) -> Error {
@@ -94,9 +103,31 @@ impl Snapshot for Tables<'_> {
         let mut statement = self.connection.prepare_cached(ROWS).map_err(|e| self.map(e))?;
         let mut rows = statement.query(params![integer(first.get()), integer(last.get())]).map_err(|e| self.map(e))?;
         while let Some(row) = rows.next().map_err(|e| self.map(e))? {
-            let number: i64 = row.get(0).map_err(|e| self.map(e))?;
-            let position = Position::new(number.unsigned_abs());
+            let position = self.position_of(row)?;
             visit(position, read_row(position, row)?)?;
+        }
+        Ok(())
+    }
+
+    fn rows_at(&self, positions: &[Position], visit: &mut dyn FnMut(Position, LogRow) -> Result<()>) -> Result<()> {
+        let is_near = |a: &Position, b: &Position| b.get().saturating_sub(a.get()) <= NEAR;
+        let mut seek = self.connection.prepare_cached(ROW).map_err(|e| self.map(e))?;
+        let mut step = self.connection.prepare_cached(ROWS).map_err(|e| self.map(e))?;
+        for stretch in positions.chunk_by(is_near) {
+            let rows = match stretch {
+                [] => continue,
+                [only] => seek.query(params![integer(only.get())]),
+                [first, .., last] => step.query(params![integer(first.get()), integer(last.get())]),
+            };
+            let mut rows = rows.map_err(|e| self.map(e))?;
+            let mut wanted = stretch.iter().peekable();
+            while let Some(row) = rows.next().map_err(|e| self.map(e))? {
+                let position = self.position_of(row)?;
+                while wanted.next_if(|wanted| **wanted < position).is_some() {}
+                if wanted.next_if_eq(&&position).is_some() {
+                    visit(position, read_row(position, row)?)?;
+                }
+            }
         }
         Ok(())
     }

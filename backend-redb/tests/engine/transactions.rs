@@ -104,6 +104,22 @@ fn rows_stand_in_order_and_a_visitor_may_fail() {
 }
 
 #[test]
+fn rows_are_found_at_scattered_positions() {
+    let (_folder, engine) = new_store(&OpenOptions::new());
+    append(&engine, 60).unwrap();
+    let wanted = [0, 1, 2, 5, 6, 20, 24, 30, 60, 61].map(Position::new);
+    let mut seen = Vec::new();
+    let mut note = |position: Position, found| {
+        assert_eq!(found, row(position.get()));
+        seen.push(position.get());
+        Ok(())
+    };
+    engine.read(|snapshot| snapshot.rows_at(&wanted, &mut note)).unwrap();
+    engine.read(|snapshot| snapshot.rows_at(&[], &mut note)).unwrap();
+    assert_eq!(seen, [1, 2, 5, 6, 20, 24, 30, 60]);
+}
+
+#[test]
 fn an_error_or_a_panic_leaves_no_trace() {
     for options in [OpenOptions::new(), OpenOptions::new().exclusive(true)] {
         let (_folder, engine) = new_store(&options);

@@ -120,6 +120,16 @@ pub trait Snapshot {
         visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,
     ) -> Result<()>;
 
+    /// Visits the log rows at some positions, which ascend. Missing rows are passed over: the caller counts.
+    ///
+    /// An engine does this in whichever way is its fastest: it knows what a seek costs, and what a step.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    fn rows_at(&self, positions: &[Position], visit: &mut dyn FnMut(Position, LogRow) -> Result<()>) -> Result<()> {
+        positions.iter().try_for_each(|position| self.rows(*position, *position, visit))
+    }
+
     /// The number of a name, if it is interned.
     ///
     /// # Errors
