@@ -38,6 +38,8 @@ const fn sql(tree: Tree) -> &'static TreeSql {
     match tree {
         Tree::Meta => &tree_sql!("meta"),
         Tree::Rollups => &tree_sql!("rollups"),
+        Tree::Calls => &tree_sql!("calls"),
+        Tree::Sessions => &tree_sql!("sessions"),
         Tree::Postings => &tree_sql!("postings"),
         Tree::Recents => &tree_sql!("recents"),
         Tree::IdRuns => &tree_sql!("id_runs"),

@@ -8,8 +8,6 @@
 //! whole-number bounds stand in for its logarithm, so that no rounding differs between machines, and
 //! cells never collapse, so that the order of merging cannot be told.
 
-use serde::{Deserialize, Serialize};
-
 /// How many cells cover every duration, 0 to `i64::MAX` microseconds.
 const CELLS: usize = count_cells();
 
@@ -58,7 +56,7 @@ fn middle_of(cell: u16) -> u64 {
 }
 
 /// Counts of values by cell; a commutative monoid under [`merge`](Sketch::merge), the empty one its identity.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sketch {
     /// (cell, count), ascending by cell, no count 0: equal content is equal bytes.
     cells: Vec<(u16, u64)>,
@@ -123,9 +121,14 @@ impl Sketch {
         })
     }
 
-    /// Whether the cells are as this code writes them; false means damage.
-    pub(crate) fn is_sound(&self) -> bool {
-        self.cells.is_sorted_by(|a, b| a.0 < b.0)
-            && self.cells.iter().all(|&(cell, count)| usize::from(cell) < CELLS && (1..=MOST_COUNTED).contains(&count))
+    pub(crate) fn cells(&self) -> &[(u16, u64)] {
+        &self.cells
+    }
+
+    /// From stored cells; `None` unless they are as this code writes them.
+    pub(crate) fn from_cells(cells: Vec<(u16, u64)>) -> Option<Self> {
+        let is_sound = cells.is_sorted_by(|a, b| a.0 < b.0)
+            && cells.iter().all(|&(cell, count)| usize::from(cell) < CELLS && (1..=MOST_COUNTED).contains(&count));
+        is_sound.then_some(Self { cells })
     }
 }

@@ -1,7 +1,5 @@
 //! The usage of one key: counts by outcome, first and last use, durations. Commutative monoids.
 
-use serde::{Deserialize, Serialize};
-
 use crate::event::{Event, Recorded};
 use crate::outcome::Outcome;
 use crate::sketch::{MOST_COUNTED, Sketch};
@@ -103,7 +101,7 @@ impl Aggregate for Usage {
 }
 
 /// The durations of some calls, in microseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durations {
     sum: u128,
     max: u64,
@@ -150,8 +148,13 @@ impl Durations {
         self.sketch.merge(&other.sketch);
     }
 
-    /// Whether the numbers can be worked with; false means damage.
-    pub(crate) fn is_sound(&self) -> bool {
-        self.sketch.is_sound() && self.sum <= u128::from(u64::MAX) * u128::from(MOST_COUNTED)
+    pub(crate) const fn sketch(&self) -> &Sketch {
+        &self.sketch
+    }
+
+    /// From stored numbers; `None` unless they can be worked with.
+    pub(crate) fn from_parts(sum: u128, max: u64, cells: Vec<(u16, u64)>) -> Option<Self> {
+        let sketch = Sketch::from_cells(cells)?;
+        (sum <= u128::from(u64::MAX) * u128::from(MOST_COUNTED)).then_some(Self { sum, max, sketch })
     }
 }

@@ -1,177 +1,141 @@
-//! Folding: what a stretch of the log adds to each projection, first in memory, then each row once.
+//! Folding: what a stretch of the log adds to each projection, in memory. `fold_write` stores it.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
+use super::calls::Call;
 use super::cells::Cells;
-use super::keys::{PostingKey, RollupKey, Scope, recent_key};
+use super::keys::{CallsKey, PostingKey, Scope, SessionKey};
 use super::positions::{Positions, block_of};
-use super::recents;
+use super::recents::{Recents, row_of};
 use super::row::LogRow;
-use super::state::State;
-use super::tables::{Snapshot, Transaction, Tree};
 use crate::bucket::Width;
 use crate::recent::{RecentOutcome, RecentOutcomes};
-use crate::usage::{Aggregate, Usage};
-use crate::{EventId, Position, Result};
+use crate::usage::Usage;
+use crate::{EventId, Position};
+
+/// The rows of the buckets of one width, by bucket and scope.
+pub(super) type Level = BTreeMap<(u32, Scope), Cells>;
 
 /// What some events add to the projections. Keys are without a generation.
 #[derive(Debug, Default)]
 pub(super) struct Fold {
-    /// Usage in the narrowest buckets: (project, quarter, tool). All wider rows follow from these.
-    narrow: HashMap<(u32, u32, u32), Usage>,
-    /// (session, day, project, tool).
-    sessions: HashMap<(u32, u32, u32, u32), Usage>,
-    postings: BTreeMap<PostingKey, Positions>,
-    recents: BTreeMap<(Scope, u32), RecentOutcomes>,
+    calls: Vec<(CallsKey, Call)>,
+    /// Usage in the narrowest buckets, by (bucket, project, tool). All wider rows follow from these.
+    narrow: FxHashMap<(u32, u32, u32), Usage>,
+    sessions: FxHashMap<(SessionKey, u32), Usage>,
+    postings: FxHashMap<PostingKey, Positions>,
+    /// By (project, tool). Those of all projects follow.
+    recents: FxHashMap<(u32, u32), RecentOutcomes>,
     ids: Vec<(EventId, Position)>,
 }
 
 impl Fold {
     /// Folds a row in; rows come in order of position.
     pub(super) fn apply(&mut self, position: Position, row: &LogRow) {
-        let (quarter, day) = (Width::Quarter.bucket_of(row.time), Width::Day.bucket_of(row.time));
-        let (session, project, block) = (row.session, row.project, block_of(position));
-        row.count_in(self.narrow.entry((project, quarter, row.tool)).or_default());
-        row.count_in(self.sessions.entry((session, day, project, row.tool)).or_default());
-        let keys = [
-            PostingKey::Quarter { scope: Scope::All, quarter, block },
-            PostingKey::Quarter { scope: Scope::Project(project), quarter, block },
-            PostingKey::Session { session, day, project, block },
-        ];
-        for key in keys {
-            self.postings.entry(key).or_default().insert(position);
-        }
+        let (session, project, tool) = (row.session, row.project, row.tool);
+        let call = Call::of(position, row);
+        self.calls.push((call.key(), call));
+        row.count_in(self.narrow.entry((Width::ThreeHours.bucket_of(row.time), project, tool)).or_default());
+        let of = SessionKey { session, day: Width::Day.bucket_of(row.time), project };
+        row.count_in(self.sessions.entry((of, tool)).or_default());
+        self.postings.entry(PostingKey { of, block: block_of(position) }).or_default().insert(position);
         let recent = RecentOutcome { time: row.time, position, outcome: row.outcome };
-        for scope in [Scope::All, Scope::Project(project)] {
-            self.recents.entry((scope, row.tool)).or_default().record(recent);
-        }
+        self.recents.entry((project, tool)).or_default().record(recent);
         self.ids.push((row.id, position));
     }
 
-    /// Visits the bucket rows that the events add to, width by width from the narrowest up: each width is
-    /// made of the one before, and only one is in memory at a time. Takes what they are made of.
-    pub(super) fn take_buckets(&mut self, visit: &mut dyn FnMut(RollupKey, Cells) -> Result<()>) -> Result<()> {
-        let mut days: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-        for (session, day, ..) in self.sessions.keys() {
-            days.entry(*day).or_default().insert(*session);
-        }
-        let mut level: BTreeMap<(u32, u32, u32), Usage> = std::mem::take(&mut self.narrow).into_iter().collect();
-        let mut quarters = 1;
-        for width in Width::ALL {
-            let wider = |bucket: u32| width.quarters().map_or(0, |wide| bucket / (wide / quarters));
-            if width != Width::Quarter {
-                level = merged(level, |(project, bucket, tool)| (project, wider(bucket), tool));
-            }
-            quarters = width.quarters().unwrap_or(quarters);
-            for ((project, bucket), cells) in rows(level.iter().map(|((p, b, t), usage)| ((*p, *b), *t, usage))) {
-                visit(RollupKey::Bucket { scope: Scope::Project(project), width, bucket }, cells)?;
-            }
-            let mut all: BTreeMap<u32, Cells> = BTreeMap::new();
-            for ((_, bucket, tool), usage) in &level {
-                all.entry(*bucket).or_default().add(*tool, usage.clone());
-            }
-            for (bucket, mut cells) in all {
-                if width == Width::Day {
-                    cells.add_sessions(days.remove(&bucket).unwrap_or_default());
-                }
-                visit(RollupKey::Bucket { scope: Scope::All, width, bucket }, cells)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Visits the session rows that the events add to. Takes what they are made of.
-    pub(super) fn take_sessions(&mut self, visit: &mut dyn FnMut(RollupKey, Cells) -> Result<()>) -> Result<()> {
-        let sorted: BTreeMap<_, Usage> = std::mem::take(&mut self.sessions).into_iter().collect();
-        for ((session, day, project), cells) in
-            rows(sorted.iter().map(|((s, d, p, t), usage)| ((*s, *d, *p), *t, usage)))
-        {
-            visit(RollupKey::Session { session, day, project }, cells)?;
-        }
-        Ok(())
-    }
-
-    pub(super) const fn postings(&self) -> &BTreeMap<PostingKey, Positions> {
-        &self.postings
-    }
-
-    pub(super) const fn recents(&self) -> &BTreeMap<(Scope, u32), RecentOutcomes> {
-        &self.recents
-    }
-
+    /// The ids, in order of position.
     pub(super) fn ids(&self) -> &[(EventId, Position)] {
         &self.ids
     }
 
-    /// Adds everything to the stored projections: each row is read and written once.
-    pub(super) fn write(mut self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
-        let generation = state.generation;
-        let mut add = |key: RollupKey, added: Cells| {
-            let mut cells = stored_cells(transaction, generation, key)?.unwrap_or_default();
-            cells.merge(added);
-            transaction.put(Tree::Rollups, &key.to_bytes(generation), &cells.to_bytes(generation, key)?)
-        };
-        self.take_buckets(&mut add)?;
-        self.take_sessions(&mut add)?;
-        for (key, added) in &self.postings {
-            let (bytes, block) = (key.to_bytes(generation), key.block());
-            let mut positions = match transaction.get(Tree::Postings, &bytes)? {
-                Some(stored) => Positions::from_bytes(&bytes, block, &stored)?,
-                None => Positions::default(),
-            };
-            positions.merge(added);
-            transaction.put(Tree::Postings, &bytes, &positions.to_bytes(&bytes, block)?)?;
+    /// The day of the last event.
+    pub(super) fn last_day(&self) -> Option<u32> {
+        self.calls.last().map(|(_, call)| Width::Day.bucket_of(call.time))
+    }
+
+    /// The calls by key, each key's ascending by position. Takes them.
+    pub(super) fn take_calls(&mut self) -> Vec<(CallsKey, Call)> {
+        let mut calls = std::mem::take(&mut self.calls);
+        calls.sort_by_key(|(key, _)| *key);
+        calls
+    }
+
+    /// The rows of the narrowest buckets. Takes what they are made of.
+    pub(super) fn take_narrowest(&mut self) -> Level {
+        let mut sorted: Vec<_> = std::mem::take(&mut self.narrow).into_iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+        let mut level = Level::new();
+        for ((bucket, project, tool), usage) in &sorted {
+            level.entry((*bucket, Scope::All)).or_default().add(*tool, usage);
+            level.entry((*bucket, Scope::Project(*project))).or_default().add(*tool, usage);
         }
-        for ((scope, tool), added) in &self.recents {
-            let key = recent_key(generation, *scope, *tool);
-            let mut recents = match transaction.get(Tree::Recents, &key)? {
-                Some(stored) => recents::from_bytes(&key, &stored)?,
-                None => RecentOutcomes::default(),
-            };
-            recents.merge(added);
-            transaction.put(Tree::Recents, &key, &recents::to_bytes(&recents, &key)?)?;
+        level
+    }
+
+    /// The sessions of each day.
+    pub(super) fn sessions_by_day(&self) -> BTreeMap<u32, BTreeSet<u32>> {
+        let mut days: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        for (of, _) in self.sessions.keys() {
+            days.entry(of.day).or_default().insert(of.session);
         }
-        state.ids.add(transaction, &self.ids)?;
-        if let Some((_, last)) = self.ids.last() {
-            state.set_folded_to(*last);
+        days
+    }
+
+    /// The session rows, in order. Takes what they are made of.
+    pub(super) fn take_sessions(&mut self) -> BTreeMap<SessionKey, Cells> {
+        let mut rows: BTreeMap<SessionKey, Cells> = BTreeMap::new();
+        for ((of, tool), usage) in std::mem::take(&mut self.sessions) {
+            rows.entry(of).or_default().add(tool, &usage);
         }
-        Ok(())
+        rows
+    }
+
+    /// The postings, in order. Takes them.
+    pub(super) fn take_postings(&mut self) -> BTreeMap<PostingKey, Positions> {
+        std::mem::take(&mut self.postings).into_iter().collect()
+    }
+
+    /// The recents rows, by scope and number. Takes what they are made of.
+    pub(super) fn take_recents(&mut self) -> BTreeMap<(Scope, u32), Recents> {
+        let mut rows: BTreeMap<(Scope, u32), Recents> = BTreeMap::new();
+        for ((project, tool), recents) in std::mem::take(&mut self.recents) {
+            for scope in [Scope::All, Scope::Project(project)] {
+                rows.entry((scope, row_of(tool))).or_default().add(tool, &recents);
+            }
+        }
+        rows
     }
 }
 
-/// Merges what falls on the same key.
-fn merged<K: Ord>(level: BTreeMap<K, Usage>, key: impl Fn(K) -> K) -> BTreeMap<K, Usage> {
-    let mut wider: BTreeMap<K, Usage> = BTreeMap::new();
-    for (narrow, usage) in level {
-        match wider.entry(key(narrow)) {
-            Entry::Vacant(entry) => drop(entry.insert(usage)),
-            Entry::Occupied(mut entry) => entry.get_mut().merge(&usage),
-        }
+/// The rows of a width from those of a narrower one. Sessions belong to days alone and are left out.
+pub(super) fn widened(level: &Level, narrower: Width, wider: Width) -> Level {
+    let mut wide = Level::new();
+    for ((bucket, scope), cells) in level {
+        wide.entry((wider.bucket_of_bucket(narrower, *bucket), *scope)).or_default().merge_usage(cells);
     }
-    wider
+    wide
 }
 
-/// Gathers neighbours with the same key into one row.
-fn rows<'a, K: Copy + PartialEq>(cells: impl Iterator<Item = (K, u32, &'a Usage)>) -> impl Iterator<Item = (K, Cells)> {
-    let mut cells = cells.peekable();
-    std::iter::from_fn(move || {
-        let (key, tool, usage) = cells.next()?;
-        let mut row = Cells::default();
-        row.add(tool, usage.clone());
-        while let Some((_, tool, usage)) = cells.next_if(|(next, ..)| *next == key) {
-            row.add(tool, usage.clone());
+/// The rows of days, from the narrowest buckets and the sessions of each day.
+pub(super) fn days_of(narrowest: &Level, sessions: BTreeMap<u32, BTreeSet<u32>>) -> Level {
+    let mut days = widened(narrowest, Width::ThreeHours, Width::Day);
+    for (day, sessions) in sessions {
+        days.entry((day, Scope::All)).or_default().add_sessions(sessions);
+    }
+    days
+}
+
+/// Adds rows to those of the same keys.
+pub(super) fn merge_level(level: &mut Level, added: Level) {
+    for (key, cells) in added {
+        match level.entry(key) {
+            Entry::Vacant(entry) => drop(entry.insert(cells)),
+            Entry::Occupied(mut entry) => entry.get_mut().merge(&cells),
         }
-        Some((key, row))
-    })
-}
-
-/// The rollup row of a key.
-pub(super) fn stored_cells(snapshot: &dyn Snapshot, generation: u32, key: RollupKey) -> Result<Option<Cells>> {
-    let bytes = key.to_bytes(generation);
-    match snapshot.get(Tree::Rollups, &bytes)? {
-        Some(stored) => Cells::from_bytes(&bytes, key.base(), &stored).map(Some),
-        None => Ok(None),
     }
 }
 

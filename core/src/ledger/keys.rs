@@ -2,7 +2,7 @@
 
 use crate::bucket::Width;
 
-/// Whose usage a rollup or posting is. Names are numbers; 0 is "absent".
+/// Whose usage a rollup is. Names are numbers; 0 is "absent".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Scope {
     /// All projects.
@@ -11,27 +11,47 @@ pub(super) enum Scope {
     Project(u32),
 }
 
-/// A row of [`Tree::Rollups`](super::Tree::Rollups).
+/// A row of [`Tree::Rollups`](super::Tree::Rollups). A bucket's rows stand together, that of all projects
+/// first: what a fold writes lies close, and a bucket without that row has no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum RollupKey {
+    /// Usage on a day that is not in the rows of the day and of wider buckets yet.
+    Pending { day: u32, scope: Scope },
     /// Usage in a bucket.
-    Bucket { scope: Scope, width: Width, bucket: u32 },
-    /// Usage in a session, by day and project.
-    Session { session: u32, day: u32, project: u32 },
+    Bucket { width: Width, bucket: u32, scope: Scope },
 }
 
-/// A row of [`Tree::Postings`](super::Tree::Postings): the positions of one block of the log.
+/// A row of [`Tree::Sessions`](super::Tree::Sessions): usage in a session, by day and project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum PostingKey {
-    /// Positions in a narrowest bucket.
-    Quarter { scope: Scope, quarter: u32, block: u32 },
-    /// Positions in a session, by day and project.
-    Session { session: u32, day: u32, project: u32, block: u32 },
+pub(super) struct SessionKey {
+    pub(super) session: u32,
+    pub(super) day: u32,
+    pub(super) project: u32,
+}
+
+/// A row of [`Tree::Calls`](super::Tree::Calls): the calls of a quarter of an hour and a block of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct CallsKey {
+    pub(super) quarter: u32,
+    pub(super) block: u32,
+}
+
+/// A row of [`Tree::Postings`](super::Tree::Postings): the positions of a session, by day and project, in
+/// one block of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct PostingKey {
+    pub(super) of: SessionKey,
+    pub(super) block: u32,
 }
 
 const ALL: u8 = 0;
 const PROJECT: u8 = 1;
-const SESSION: u8 = 2;
+const PENDING: u8 = 0;
+
+/// The narrowest buckets come last: most rows are theirs, and a tree's end is the cheapest place to add to.
+const fn width_byte(width: Width) -> u8 {
+    Width::Forever.code() - width.code() + PENDING + 1
+}
 
 /// Writes a key, field by field.
 pub(super) struct KeyWriter(Vec<u8>);
@@ -39,7 +59,9 @@ pub(super) struct KeyWriter(Vec<u8>);
 impl KeyWriter {
     /// Every key of a projection begins with its generation: a rebuild writes the next one beside.
     pub(super) fn new(generation: u32) -> Self {
-        Self(generation.to_be_bytes().to_vec())
+        let mut bytes = Vec::with_capacity(20);
+        bytes.extend(generation.to_be_bytes());
+        Self(bytes)
     }
 
     fn byte(mut self, byte: u8) -> Self {
@@ -68,43 +90,106 @@ impl RollupKey {
     pub(super) fn to_bytes(self, generation: u32) -> Vec<u8> {
         let key = KeyWriter::new(generation);
         match self {
-            Self::Bucket { scope, width, bucket } => key.scope(scope).byte(width.code()).number(bucket),
-            Self::Session { session, day, project } => key.byte(SESSION).number(session).number(day).number(project),
+            Self::Pending { day, scope } => key.byte(PENDING).number(day).scope(scope),
+            Self::Bucket { width, bucket, scope } => key.byte(width_byte(width)).number(bucket).scope(scope),
         }
         .finish()
+    }
+
+    /// Reads a key back; `None` for what is none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.get(4..)?.split_first()?;
+        let (bucket, rest) = read_number(rest)?;
+        let scope = match rest {
+            [ALL] => Scope::All,
+            [PROJECT, project @ ..] => Scope::Project(read_number(project).filter(|(_, rest)| rest.is_empty())?.0),
+            _ => return None,
+        };
+        if *kind == PENDING {
+            return Some(Self::Pending { day: bucket, scope });
+        }
+        let width = Width::ALL.into_iter().find(|width| width_byte(*width) == *kind)?;
+        Some(Self::Bucket { width, bucket, scope })
+    }
+
+    pub(super) const fn scope(self) -> Scope {
+        match self {
+            Self::Pending { scope, .. } | Self::Bucket { scope, .. } => scope,
+        }
     }
 
     /// The instant that the row's times are counted from, which keeps them short.
     pub(super) fn base(self) -> crate::Timestamp {
         match self {
+            Self::Pending { day, .. } => Width::Day.start_of(day),
             Self::Bucket { width, bucket, .. } => width.start_of(bucket),
-            Self::Session { day, .. } => Width::Day.start_of(day),
         }
     }
 }
 
-impl PostingKey {
-    pub(super) const fn block(self) -> u32 {
-        match self {
-            Self::Quarter { block, .. } | Self::Session { block, .. } => block,
-        }
+/// The first and last key of the rows of some buckets of a width, `first` and `last` included, of every scope.
+pub(super) fn buckets_range(generation: u32, width: Width, (first, last): (u32, u32)) -> (Vec<u8>, Vec<u8>) {
+    let bucket = |bucket| KeyWriter::new(generation).byte(width_byte(width)).number(bucket).finish();
+    (bucket(first), prefix_end(bucket(last)))
+}
+
+/// The first and last key of the rows of a pending day.
+pub(super) fn pending_range(generation: u32, day: u32) -> (Vec<u8>, Vec<u8>) {
+    let prefix = KeyWriter::new(generation).byte(PENDING).number(day).finish();
+    (prefix.clone(), prefix_end(prefix))
+}
+
+impl SessionKey {
+    fn write(self, key: KeyWriter) -> KeyWriter {
+        key.number(self.session).number(self.day).number(self.project)
     }
 
     pub(super) fn to_bytes(self, generation: u32) -> Vec<u8> {
-        let key = KeyWriter::new(generation);
-        match self {
-            Self::Quarter { scope, quarter, block } => key.scope(scope).number(quarter).number(block),
-            Self::Session { session, day, project, block } => {
-                key.byte(SESSION).number(session).number(day).number(project).number(block)
-            }
-        }
-        .finish()
+        self.write(KeyWriter::new(generation)).finish()
+    }
+
+    /// Reads a key back; `None` for what is none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (session, rest) = read_number(bytes.get(4..)?)?;
+        let (day, rest) = read_number(rest)?;
+        let (project, rest) = read_number(rest)?;
+        rest.is_empty().then_some(Self { session, day, project })
+    }
+
+    /// The instant that the row's times are counted from.
+    pub(super) fn base(self) -> crate::Timestamp {
+        Width::Day.start_of(self.day)
     }
 }
 
-/// The key of the latest outcomes of a tool in a scope.
-pub(super) fn recent_key(generation: u32, scope: Scope, tool: u32) -> Vec<u8> {
-    KeyWriter::new(generation).scope(scope).number(tool).finish()
+impl CallsKey {
+    pub(super) fn to_bytes(self, generation: u32) -> Vec<u8> {
+        KeyWriter::new(generation).number(self.quarter).number(self.block).finish()
+    }
+
+    /// Reads a key back; `None` for what is none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (quarter, rest) = read_number(bytes.get(4..)?)?;
+        let (block, rest) = read_number(rest)?;
+        rest.is_empty().then_some(Self { quarter, block })
+    }
+}
+
+/// The first and last key of the calls of some quarters, both included.
+pub(super) fn calls_range(generation: u32, (first, last): (u32, u32)) -> (Vec<u8>, Vec<u8>) {
+    let quarter = |quarter| KeyWriter::new(generation).number(quarter).finish();
+    (quarter(first), prefix_end(quarter(last)))
+}
+
+impl PostingKey {
+    pub(super) fn to_bytes(self, generation: u32) -> Vec<u8> {
+        self.of.write(KeyWriter::new(generation)).number(self.block).finish()
+    }
+}
+
+/// The key of the latest outcomes of a group of tools in a scope.
+pub(super) fn recents_key(generation: u32, scope: Scope, tools: u32) -> Vec<u8> {
+    KeyWriter::new(generation).scope(scope).number(tools).finish()
 }
 
 /// The first and last key of a generation: every key of it lies between.
@@ -112,15 +197,9 @@ pub(super) fn generation_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
     (KeyWriter::new(generation).finish(), prefix_end(KeyWriter::new(generation).finish()))
 }
 
-/// The first and last key of a generation's session rows, of all sessions.
-pub(super) fn sessions_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
-    let prefix = KeyWriter::new(generation).byte(SESSION).finish();
-    (prefix.clone(), prefix_end(prefix))
-}
-
 /// The first and last key of one session's rows between two days, both included.
 pub(super) fn session_range(generation: u32, session: u32, (first, last): (u32, u32)) -> (Vec<u8>, Vec<u8>) {
-    let day = |day| KeyWriter::new(generation).byte(SESSION).number(session).number(day).finish();
+    let day = |day| KeyWriter::new(generation).number(session).number(day).finish();
     (day(first), prefix_end(day(last)))
 }
 
@@ -128,15 +207,6 @@ pub(super) fn session_range(generation: u32, session: u32, (first, last): (u32, 
 fn prefix_end(mut prefix: Vec<u8>) -> Vec<u8> {
     prefix.extend([0xFF; 20]);
     prefix
-}
-
-/// Reads a key of session rows back: (session, day, project, what follows).
-pub(super) fn read_session_key(key: &[u8]) -> Option<(u32, u32, u32, &[u8])> {
-    let rest = key.get(4..)?.strip_prefix(&[SESSION])?;
-    let (session, rest) = read_number(rest)?;
-    let (day, rest) = read_number(rest)?;
-    let (project, rest) = read_number(rest)?;
-    Some((session, day, project, rest))
 }
 
 /// The number that a key ends with: its bucket or block.

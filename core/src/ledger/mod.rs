@@ -9,16 +9,22 @@
 //! |---|---|
 //! | `tables`, `row` | what an engine supplies; a log row |
 //! | `append`, `group` | one write transaction; threads that share it |
-//! | `tail`, `fold`, `state` | events not folded yet; folding them; how far the projections go |
-//! | `keys`, `cells`, `positions`, `recents` | the rows of the projections |
+//! | `tail`, `state` | events not folded yet; how far the projections go |
+//! | `fold`, `fold_write` | folding events, in memory; adding that to the projections |
+//! | `keys`, `bytes` | the keys of the projections' rows; numbers as bytes |
+//! | `cells`, `calls`, `positions`, `recents` | the rows: usage, calls, places in the log, latest outcomes |
 //! | `ids` | the id index |
-//! | `view`, `usage`, `recent` | queries |
+//! | `view`, `buckets`, `usage`, `recent` | queries |
 //! | `verify`, `rebuild` | proofs; projections made anew |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
 
 mod append;
+mod buckets;
+mod bytes;
+mod calls;
 mod cells;
 mod fold;
+mod fold_write;
 mod group;
 mod ids;
 mod keys;

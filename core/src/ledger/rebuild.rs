@@ -155,7 +155,7 @@ fn delete_some(transaction: &mut dyn Transaction, claimed: Option<u32>) -> Resul
     }
     let mut kept: Vec<u32> = live.map(|state| state.generation).into_iter().collect();
     kept.extend(under_way.filter(|_| claimed.is_none()));
-    for tree in [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::IdRuns] {
+    for tree in Tree::PROJECTIONS {
         for (first, last) in ranges_between(kept.clone()) {
             let mut dead = Vec::new();
             transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fold_write::MOST_PENDING;
 use super::ids::Directory;
 use super::tables::{Snapshot, Transaction, Tree};
 use super::tail::FOLD_AT;
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) generation: u32,
     /// The log up to this position is folded into the projections; what follows is the tail.
     folded_to: u64,
+    /// The days, ascending, whose usage waits in pending rows.
+    pending: Vec<u32>,
     /// The runs of the id index.
     pub(super) ids: Directory,
 }
@@ -26,7 +29,7 @@ pub(super) struct State {
 impl State {
     /// Projections of nothing yet.
     pub(super) fn new(generation: u32) -> Self {
-        Self { generation, folded_to: 0, ids: Directory::new(generation) }
+        Self { generation, folded_to: 0, pending: Vec::new(), ids: Directory::new(generation) }
     }
 
     pub(super) fn folded_to(&self) -> Position {
@@ -37,11 +40,25 @@ impl State {
         self.folded_to = position.get();
     }
 
+    pub(super) fn pending(&self) -> &[u32] {
+        &self.pending
+    }
+
+    pub(super) fn set_pending(&mut self, days: Vec<u32>) {
+        self.pending = days;
+    }
+
+    /// Whether its numbers can be worked with; false means damage.
+    fn is_sound(&self) -> bool {
+        let pending = &self.pending;
+        pending.len() <= MOST_PENDING && pending.is_sorted_by(|a, b| a < b) && self.ids.is_sound(self.folded_to)
+    }
+
     /// Reads a state, if there is one.
     pub(super) fn load(snapshot: &dyn Snapshot, key: &[u8]) -> Result<Option<Self>> {
         let Some(bytes) = snapshot.get(Tree::Meta, key)? else { return Ok(None) };
         let state: Self = codec::open(&"state record", key, &bytes)?;
-        if state.ids.is_sound(state.folded_to) { Ok(Some(state)) } else { Err(damage("a field is out of its range")) }
+        if state.is_sound() { Ok(Some(state)) } else { Err(damage("a field is out of its range")) }
     }
 
     /// The state of the live projections, which must reach the log's end but for a tail: every append and

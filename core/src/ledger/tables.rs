@@ -61,11 +61,15 @@ pub fn name_checksum(kind: NameKind, number: u32, text: &str) -> u32 {
 pub enum Tree {
     /// A few small records: how far the projections are folded, the directory of id runs.
     Meta,
-    /// Usage by scope, width and bucket.
+    /// Usage by width, bucket and scope.
     Rollups,
-    /// Positions by scope and bucket.
+    /// Calls by quarter of an hour.
+    Calls,
+    /// Usage by session.
+    Sessions,
+    /// Positions by session.
     Postings,
-    /// The latest outcomes by tool and project.
+    /// The latest outcomes by scope and tool.
     Recents,
     /// Chunks of sorted id fingerprints by run.
     IdRuns,
@@ -73,13 +77,20 @@ pub enum Tree {
 
 impl Tree {
     /// Every tree.
-    pub const ALL: [Self; 5] = [Self::Meta, Self::Rollups, Self::Postings, Self::Recents, Self::IdRuns];
+    pub const ALL: [Self; 7] =
+        [Self::Meta, Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::IdRuns];
+
+    /// The trees of the projections: every key in them begins with a generation.
+    pub const PROJECTIONS: [Self; 6] =
+        [Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::IdRuns];
 
     /// Its name, also the name of its table in a file.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Meta => "meta",
             Self::Rollups => "rollups",
+            Self::Calls => "calls",
+            Self::Sessions => "sessions",
             Self::Postings => "postings",
             Self::Recents => "recents",
             Self::IdRuns => "id_runs",

@@ -54,6 +54,12 @@ impl Tail {
         self.rows.iter().take(rows).enumerate().map(move |(i, row)| (Position::new(after + 1 + i as u64), row))
     }
 
+    /// The row at a position, if it is one of the tail's.
+    pub(super) fn row_at(&self, position: Position) -> Option<&LogRow> {
+        let index = position.get().checked_sub(self.after.get() + 1)?;
+        self.rows.get(usize::try_from(index).ok()?)
+    }
+
     pub(super) fn push(&mut self, row: LogRow) {
         self.ids.insert(row.id, self.end().next());
         self.rows.push(row);

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
-use super::cells::Cells;
-use super::keys::{self, PostingKey, RollupKey, Scope};
-use super::positions::Positions;
+use super::buckets::Scopes;
+use super::cells::{Place, sessions_of, visit_cells};
+use super::keys::{self, Scope, SessionKey};
 use super::row::LogRow;
-use super::tables::{Direction, NameKind, Tree};
+use super::tables::{Direction, Tree};
 use super::view::{View, Want, Wanted};
 use crate::bucket::{self, BucketRange, Width};
 use crate::fold::main_project;
@@ -68,80 +68,57 @@ impl Query<'_> {
         self.groups.entry(group).or_default().merge(usage);
     }
 
-    /// Any session: rollups by time, of all projects or of each one wanted.
+    /// Any session: rollups by time, of all projects or of each one wanted, and the calls of the edges.
     fn fold_buckets(&mut self) -> Result<()> {
         let scopes = match self.wanted.project {
-            Want::Is(project) => vec![Scope::Project(project)],
-            Want::Any if *self.group_by == GroupBy::Project => {
-                let last = self.view.snapshot.last_name(NameKind::Project)?;
-                (0..=last).map(Scope::Project).collect()
-            }
-            Want::Any => vec![Scope::All],
+            Want::Is(project) => Scopes::One(Scope::Project(project)),
+            Want::Any if *self.group_by == GroupBy::Project => Scopes::EachProject,
+            Want::Any => Scopes::One(Scope::All),
         };
         let windows: Vec<Window> = match self.group_by {
             GroupBy::Span(spans) => spans.iter().filter_map(|span| intersect(span, self.wanted.window)).collect(),
             _ => vec![self.wanted.window],
         };
-        for scope in scopes {
-            for window in &windows {
-                self.fold_window(scope, *window)?;
+        for window in windows {
+            let split = bucket::split(window);
+            for range in split.buckets {
+                self.fold_range(scopes, range)?;
+            }
+            for edge in split.edges {
+                self.fold_edge(edge)?;
             }
         }
         Ok(())
     }
 
-    fn fold_window(&mut self, scope: Scope, window: Window) -> Result<()> {
-        let split = bucket::split(window);
-        for range in split.buckets {
-            self.fold_range(scope, range)?;
-        }
-        for edge in split.edges {
-            self.fold_edge(scope, edge)?;
-        }
-        Ok(())
-    }
-
-    fn fold_range(&mut self, scope: Scope, range: BucketRange) -> Result<()> {
-        let generation = self.view.state.generation;
-        let key = |bucket| RollupKey::Bucket { scope, width: range.width, bucket };
-        let (first, last) = (key(range.first).to_bytes(generation), key(range.end - 1).to_bytes(generation));
-        let view = self.view;
-        view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
-            let bucket = keys::last_number(bytes).unwrap_or(0);
-            let cells = Cells::from_bytes(bytes, key(bucket).base(), sealed)?;
-            let project = match scope {
+    fn fold_range(&mut self, scopes: Scopes, range: BucketRange) -> Result<()> {
+        let (view, wanted) = (self.view, self.wanted.tool);
+        view.each_rollup(scopes, range, &mut |key, place, sealed| {
+            let project = match key.scope() {
                 Scope::All => 0,
                 Scope::Project(project) => project,
             };
-            let tool_wanted = self.wanted.tool;
-            for (tool, usage) in cells.iter().filter(|(tool, _)| tool_wanted.matches(*tool)) {
+            visit_cells(place, sealed, wanted, &mut |tool, usage| {
                 // A span holds its buckets whole, so any instant of the bucket names the span.
                 let time = usage.first_used().unwrap_or(Timestamp::MIN);
                 if let Some(group) = self.group(tool, 0, project, time) {
-                    self.merge(group, usage);
+                    self.merge(group, &usage);
                 }
-            }
-            Ok(ControlFlow::Continue(()))
+                Ok(())
+            })
         })
     }
 
-    /// The events of an edge, found by the postings of its one narrowest bucket or two.
-    fn fold_edge(&mut self, scope: Scope, edge: Window) -> Result<()> {
-        let from = edge.from().unwrap_or(Timestamp::MIN);
-        let to = edge.to().unwrap_or(Timestamp::MAX);
-        let key = |quarter, block| PostingKey::Quarter { scope, quarter, block };
-        let range = (key(Width::Quarter.bucket_of(from), 0), key(Width::Quarter.bucket_of(to), u32::MAX));
+    /// The calls of an edge.
+    fn fold_edge(&mut self, edge: Window) -> Result<()> {
+        let view = self.view;
         let wanted = Wanted { window: edge, ..self.wanted };
-        for positions in postings(self.view, range.0, range.1)? {
-            let view = self.view;
-            view.rows_at(&positions, &mut |_, row| {
-                if wanted.matches(&row) {
-                    self.count(&row);
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
+        view.each_call(wanted, Direction::Forward, &mut |call| {
+            if let Some(group) = self.group(call.tool, 0, call.project, call.time) {
+                self.groups.entry(group).or_default().record(call.outcome, call.time, call.duration);
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     /// One session, or each of those that may have events in the window.
@@ -149,7 +126,7 @@ impl Query<'_> {
         match self.wanted.session {
             Want::Is(session) => self.fold_session_rows(&self.session_range(session)),
             Want::Any if self.wanted.window.is_all() => {
-                self.fold_session_rows(&keys::sessions_range(self.view.state.generation))
+                self.fold_session_rows(&keys::generation_range(self.view.state.generation))
             }
             Want::Any => {
                 for session in self.sessions_in_window()? {
@@ -162,15 +139,12 @@ impl Query<'_> {
 
     /// The sessions with events on a day that the window touches.
     fn sessions_in_window(&self) -> Result<BTreeSet<u32>> {
-        let key = |day| RollupKey::Bucket { scope: Scope::All, width: Width::Day, bucket: day };
-        let generation = self.view.state.generation;
         let (first, last) = self.wanted.days();
-        let (first, last) = (key(first).to_bytes(generation), key(last).to_bytes(generation));
+        let range = BucketRange { width: Width::Day, first, end: last.saturating_add(1) };
         let mut sessions = BTreeSet::new();
-        self.view.snapshot.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
-            let base = key(keys::last_number(bytes).unwrap_or(0)).base();
-            sessions.extend(Cells::from_bytes(bytes, base, sealed)?.sessions());
-            Ok(ControlFlow::Continue(()))
+        self.view.each_rollup(Scopes::One(Scope::All), range, &mut |_, place, sealed| {
+            sessions.extend(sessions_of(place, sealed)?);
+            Ok(())
         })?;
         Ok(sessions)
     }
@@ -181,31 +155,29 @@ impl Query<'_> {
     }
 
     fn fold_session_rows(&mut self, (first, last): &(Vec<u8>, Vec<u8>)) -> Result<()> {
-        let mut partial: BTreeMap<(u32, u32, u32), BTreeSet<u32>> = BTreeMap::new();
+        let mut partial: BTreeMap<SessionKey, BTreeSet<u32>> = BTreeMap::new();
         let view = self.view;
-        view.snapshot.scan(Tree::Rollups, first, last, Direction::Forward, &mut |bytes, sealed| {
-            let Some((session, day, project, _)) = keys::read_session_key(bytes) else {
-                return Err(Error::corrupt(keys::show(Tree::Rollups, bytes), "its key is cut"));
+        view.snapshot.scan(Tree::Sessions, first, last, Direction::Forward, &mut |bytes, sealed| {
+            let Some(key) = SessionKey::read(bytes) else {
+                return Err(Error::corrupt(keys::show(Tree::Sessions, bytes), "its key is cut"));
             };
-            if !self.wanted.project.matches(project) {
+            if !self.wanted.project.matches(key.project) {
                 return Ok(ControlFlow::Continue(()));
             }
-            let cells = Cells::from_bytes(bytes, Width::Day.start_of(day), sealed)?;
-            let tool_wanted = self.wanted.tool;
-            for (tool, usage) in cells.iter().filter(|(tool, _)| tool_wanted.matches(*tool)) {
-                match self.whole_group(tool, session, project, usage) {
-                    Whole::Inside(group) => self.merge(group, usage),
+            visit_cells(&Place::of_session(key, bytes), sealed, self.wanted.tool, &mut |tool, usage| {
+                match self.whole_group(tool, key.session, key.project, &usage) {
+                    Whole::Inside(group) => self.merge(group, &usage),
                     Whole::Outside => {}
                     Whole::Partly => {
-                        partial.entry((session, day, project)).or_default().insert(tool);
+                        partial.entry(key).or_default().insert(tool);
                     }
                 }
-            }
+                Ok(())
+            })?;
             Ok(ControlFlow::Continue(()))
         })?;
-        for ((session, day, project), tools) in partial {
-            let key = |block| PostingKey::Session { session, day, project, block };
-            for positions in postings(view, key(0), key(u32::MAX))? {
+        for (key, tools) in partial {
+            for positions in view.postings(key)? {
                 view.rows_at(&positions, &mut |_, row| {
                     if tools.contains(&row.tool) && self.wanted.window.contains(row.time) {
                         self.count(&row);
@@ -286,16 +258,4 @@ fn intersect(a: Window, b: Window) -> Option<Window> {
         (x, y) => x.or(y),
     };
     Window::new(from, to).ok().filter(|w| w.from().is_none() || w.from() != w.to())
-}
-
-/// The positions of the postings rows between two keys, row by row.
-pub(super) fn postings(view: &View<'_>, first: PostingKey, last: PostingKey) -> Result<Vec<Positions>> {
-    let generation = view.state.generation;
-    let (first, last) = (first.to_bytes(generation), last.to_bytes(generation));
-    let mut rows = Vec::new();
-    view.snapshot.scan(Tree::Postings, &first, &last, Direction::Forward, &mut |key, sealed| {
-        rows.push(Positions::from_bytes(key, keys::last_number(key).unwrap_or(0), sealed)?);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(rows)
 }

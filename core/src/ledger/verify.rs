@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use super::cells::Cells;
-use super::fold::{Fold, stored_cells};
+use super::calls::{self, Call};
+use super::cells::{Cells, Place};
+use super::fold::{Fold, Level, days_of, merge_level, widened};
 use super::ids::probe;
-use super::keys::{self, PostingKey, RollupKey, Scope, recent_key};
+use super::keys::{self, CallsKey, PostingKey, RollupKey, Scope, SessionKey, recents_key};
 use super::names::{Interned, first_path, first_path_keys};
 use super::positions::{Positions, block_of};
-use super::recents;
+use super::recents::Recents;
 use super::row::LogRow;
 use super::state::State;
 use super::tables::{Direction, NameKind, Snapshot, Tree};
 use super::tail::gap;
 use crate::bucket::Width;
-use crate::recent::RecentOutcomes;
-use crate::usage::Aggregate;
 use crate::{
     AgentName, Error, EventId, Position, Progress, ProjectId, ProjectPath, Result, SessionId, SubagentName, ToolName,
     Verified,
@@ -36,7 +35,7 @@ pub(super) fn verify(snapshot: &dyn Snapshot, progress: &mut dyn FnMut(Progress)
     shape.check_first_paths(snapshot)?;
     state.ids.verify(snapshot, state.folded_to())?;
     tail_ids(snapshot, &state, head)?;
-    let projections = Projections { snapshot, state: &state, expected: [0; 3] }.verify(&shape, &mut steps)?;
+    let projections = Projections { snapshot, state: &state, compared: BTreeMap::new() }.verify(&shape, &mut steps)?;
     Ok(Verified { events: head.get(), projections })
 }
 
@@ -204,38 +203,41 @@ pub(super) fn same_id(first: Position, second: Position) -> Error {
 struct Projections<'a> {
     snapshot: &'a dyn Snapshot,
     state: &'a State,
-    /// How many rows there must be: rollups, postings, recents.
-    expected: [u64; 3],
+    /// How many rows of each tree were compared.
+    compared: BTreeMap<Tree, u64>,
 }
 
 impl Projections<'_> {
     fn verify(mut self, shape: &Shape, steps: &mut Steps<'_>) -> Result<u64> {
-        let mut wide: BTreeMap<RollupKey, Cells> = BTreeMap::new();
-        let mut recents: BTreeMap<(Scope, u32), RecentOutcomes> = BTreeMap::new();
+        let mut wide = Wide::default();
+        let mut recents: BTreeMap<(Scope, u32), Recents> = BTreeMap::new();
         for days in shape.day_ranges() {
             let mut fold = self.fold_days(shape, days, steps)?;
-            self.check_postings(fold.postings())?;
-            fold.take_buckets(&mut |key, cells| match key {
-                RollupKey::Bucket { width, .. } if width > Width::Day => {
-                    wide.entry(key).or_default().merge(cells);
-                    Ok(())
-                }
-                _ => self.check_rollup(key, &cells),
-            })?;
-            fold.take_sessions(&mut |key, cells| self.check_rollup(key, &cells))?;
-            for (key, latest) in fold.recents() {
-                recents.entry(*key).or_default().merge(latest);
+            self.check_calls(&fold.take_calls())?;
+            let sessions = fold.sessions_by_day();
+            let narrowest = fold.take_narrowest();
+            for ((bucket, scope), cells) in &narrowest {
+                self.check_rollup(Width::ThreeHours, *bucket, *scope, cells, None)?;
+            }
+            let days = days_of(&narrowest, sessions);
+            self.check_days(&days, &mut wide)?;
+            wide.add(&days);
+            self.check_sessions(&fold.take_sessions())?;
+            self.check_postings(&fold.take_postings())?;
+            for (key, latest) in fold.take_recents() {
+                recents.entry(key).or_default().merge(&latest);
             }
         }
-        for (key, cells) in &wide {
-            self.check_rollup(*key, cells)?;
-        }
+        wide.check(&mut self)?;
         self.check_recents(&recents)?;
-        let trees = [Tree::Rollups, Tree::Postings, Tree::Recents];
-        for (tree, expected) in trees.into_iter().zip(self.expected) {
-            self.check_count(tree, expected)?;
+        for tree in Tree::PROJECTIONS.into_iter().filter(|tree| *tree != Tree::IdRuns) {
+            self.check_count(tree)?;
         }
-        Ok(self.expected.iter().sum())
+        Ok(self.compared.values().sum())
+    }
+
+    fn count(&mut self, tree: Tree) {
+        *self.compared.entry(tree).or_default() += 1;
     }
 
     fn fold_days(&self, shape: &Shape, days: (u32, u32), steps: &mut Steps<'_>) -> Result<Fold> {
@@ -257,52 +259,141 @@ impl Projections<'_> {
         Ok(fold)
     }
 
-    fn check_rollup(&mut self, key: RollupKey, expected: &Cells) -> Result<()> {
-        self.expected[0] += 1;
-        if stored_cells(self.snapshot, self.state.generation, key)?.as_ref() == Some(expected) {
-            return Ok(());
+    fn check_calls(&mut self, all: &[(CallsKey, Call)]) -> Result<()> {
+        for of_key in all.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((key, _)) = of_key.first() else { continue };
+            let bytes = key.to_bytes(self.state.generation);
+            let stored = self.snapshot.get(Tree::Calls, &bytes)?;
+            let stored = stored.map(|sealed| calls::from_bytes(&bytes, *key, &sealed)).transpose()?;
+            if stored.is_none_or(|stored| !stored.iter().eq(of_key.iter().map(|(_, call)| call))) {
+                return Err(differs(Tree::Calls, &bytes));
+            }
+            self.count(Tree::Calls);
         }
-        Err(differs(Tree::Rollups, &key.to_bytes(self.state.generation)))
+        Ok(())
     }
 
-    fn check_postings(&mut self, rows: &BTreeMap<PostingKey, Positions>) -> Result<()> {
-        self.expected[1] += rows.len() as u64;
-        for (key, expected) in rows {
-            let bytes = key.to_bytes(self.state.generation);
-            let stored = self.snapshot.get(Tree::Postings, &bytes)?;
-            let stored = stored.map(|sealed| Positions::from_bytes(&bytes, key.block(), &sealed)).transpose()?;
-            if stored.as_ref() != Some(expected) {
-                return Err(differs(Tree::Postings, &bytes));
+    /// A stored rollup row, counted as compared.
+    fn rollup(&mut self, key: RollupKey) -> Result<Option<Cells>> {
+        let bytes = key.to_bytes(self.state.generation);
+        let Some(sealed) = self.snapshot.get(Tree::Rollups, &bytes)? else { return Ok(None) };
+        self.count(Tree::Rollups);
+        Cells::from_bytes(&Place::of_rollup(key, &bytes), &sealed).map(Some)
+    }
+
+    /// A bucket's row and what is pending in it are together what is expected.
+    fn check_rollup(
+        &mut self,
+        width: Width,
+        bucket: u32,
+        scope: Scope,
+        expected: &Cells,
+        pending: Option<&Cells>,
+    ) -> Result<()> {
+        let key = RollupKey::Bucket { width, bucket, scope };
+        let mut sum = self.rollup(key)?.unwrap_or_default();
+        if let Some(pending) = pending {
+            sum.merge(pending);
+        }
+        if sum == *expected { Ok(()) } else { Err(differs(Tree::Rollups, &key.to_bytes(self.state.generation))) }
+    }
+
+    fn check_days(&mut self, days: &Level, wide: &mut Wide) -> Result<()> {
+        for ((day, scope), expected) in days {
+            let is_pending = self.state.pending().contains(day);
+            let pending = if is_pending { self.rollup(RollupKey::Pending { day: *day, scope: *scope })? } else { None };
+            self.check_rollup(Width::Day, *day, *scope, expected, pending.as_ref())?;
+            if let Some(pending) = pending {
+                wide.pending.insert((*day, *scope), pending);
             }
         }
         Ok(())
     }
 
-    fn check_recents(&mut self, rows: &BTreeMap<(Scope, u32), RecentOutcomes>) -> Result<()> {
-        self.expected[2] += rows.len() as u64;
-        for ((scope, tool), expected) in rows {
-            let bytes = recent_key(self.state.generation, *scope, *tool);
+    fn check_sessions(&mut self, rows: &BTreeMap<SessionKey, Cells>) -> Result<()> {
+        for (key, expected) in rows {
+            let bytes = key.to_bytes(self.state.generation);
+            let stored = self.snapshot.get(Tree::Sessions, &bytes)?;
+            let stored =
+                stored.map(|sealed| Cells::from_bytes(&Place::of_session(*key, &bytes), &sealed)).transpose()?;
+            if stored.as_ref() != Some(expected) {
+                return Err(differs(Tree::Sessions, &bytes));
+            }
+            self.count(Tree::Sessions);
+        }
+        Ok(())
+    }
+
+    fn check_postings(&mut self, rows: &BTreeMap<PostingKey, Positions>) -> Result<()> {
+        for (key, expected) in rows {
+            let bytes = key.to_bytes(self.state.generation);
+            let stored = self.snapshot.get(Tree::Postings, &bytes)?;
+            let stored = stored.map(|sealed| Positions::from_bytes(&bytes, key.block, &sealed)).transpose()?;
+            if stored.as_ref() != Some(expected) {
+                return Err(differs(Tree::Postings, &bytes));
+            }
+            self.count(Tree::Postings);
+        }
+        Ok(())
+    }
+
+    fn check_recents(&mut self, rows: &BTreeMap<(Scope, u32), Recents>) -> Result<()> {
+        for ((scope, number), expected) in rows {
+            let bytes = recents_key(self.state.generation, *scope, *number);
             let stored = self.snapshot.get(Tree::Recents, &bytes)?;
-            let stored = stored.map(|sealed| recents::from_bytes(&bytes, &sealed)).transpose()?;
+            let stored = stored.map(|sealed| Recents::from_bytes(&bytes, *number, &sealed)).transpose()?;
             if stored.as_ref() != Some(expected) {
                 return Err(differs(Tree::Recents, &bytes));
             }
+            self.count(Tree::Recents);
         }
         Ok(())
     }
 
     /// There is no row more than those that were compared.
-    fn check_count(&self, tree: Tree, expected: u64) -> Result<()> {
+    fn check_count(&self, tree: Tree) -> Result<()> {
         let (first, last) = keys::generation_range(self.state.generation);
         let mut count = 0;
         self.snapshot.scan(tree, &first, &last, Direction::Forward, &mut |_, _| {
             count += 1;
             Ok(ControlFlow::Continue(()))
         })?;
+        let expected = self.compared.get(&tree).copied().unwrap_or(0);
         if count == expected {
             return Ok(());
         }
         Err(Error::corrupt(tree.as_str(), format!("has {count} rows where the log gives {expected}")))
+    }
+}
+
+/// What is expected of the buckets wider than a day, and what of it is pending.
+#[derive(Default)]
+struct Wide {
+    levels: BTreeMap<Width, Level>,
+    pending: Level,
+}
+
+/// The widths that pending days are carried to, after their own.
+const WIDER: [Width; 3] = [Width::EightDays, Width::SixtyFourDays, Width::Forever];
+
+impl Wide {
+    fn add(&mut self, days: &Level) {
+        let (mut narrower, mut width) = (None, Width::Day);
+        for wider in WIDER {
+            let level = widened(narrower.as_ref().unwrap_or(days), width, wider);
+            merge_level(self.levels.entry(wider).or_default(), level.clone());
+            (narrower, width) = (Some(level), wider);
+        }
+    }
+
+    fn check(self, projections: &mut Projections<'_>) -> Result<()> {
+        for (width, level) in &self.levels {
+            let pending = widened(&self.pending, Width::Day, *width);
+            for ((bucket, scope), expected) in level {
+                projections.check_rollup(*width, *bucket, *scope, expected, pending.get(&(*bucket, *scope)))?;
+            }
+        }
+        Ok(())
     }
 }
 

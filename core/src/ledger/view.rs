@@ -1,15 +1,18 @@
 //! What a query works on: one snapshot, its state, its tail, and the selection in numbers.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use super::calls::{Call, quarter_of, visit_calls};
+use super::keys::{self, CallsKey, PostingKey, SessionKey};
 use super::names::{Interned, Known, Names};
 use super::positions::Positions;
 use super::row::LogRow;
 use super::state::State;
-use super::tables::Snapshot;
+use super::tables::{Direction, Snapshot, Tree};
 use super::tail::Tail;
 use crate::bucket::Width;
-use crate::{Filter, Position, Result, Selection, Timestamp, Window};
+use crate::{Error, Filter, Position, Result, Selection, Timestamp, Window};
 
 /// One committed state, ready to be asked.
 pub(super) struct View<'a> {
@@ -82,6 +85,45 @@ impl View<'_> {
     /// The rows of the tail that are wanted.
     pub(super) fn tail_rows(&self, wanted: Wanted) -> impl Iterator<Item = (Position, &LogRow)> {
         self.tail.rows_to(self.head).filter(move |(_, row)| wanted.matches(row))
+    }
+
+    /// Visits the wanted calls that are folded, of any session: quarter by quarter of an hour in the direction
+    /// given, in each in no order of time.
+    pub(super) fn each_call(
+        &self,
+        wanted: Wanted,
+        direction: Direction,
+        visit: &mut dyn FnMut(Call) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let quarter = |time: Option<Timestamp>, open| quarter_of(time.unwrap_or(open));
+        let quarters = (quarter(wanted.window.from(), Timestamp::MIN), quarter(wanted.window.to(), Timestamp::MAX));
+        let (first, last) = keys::calls_range(self.state.generation, quarters);
+        self.snapshot.scan(Tree::Calls, &first, &last, direction, &mut |bytes, sealed| {
+            let key = CallsKey::read(bytes)
+                .ok_or_else(|| Error::corrupt(keys::show(Tree::Calls, bytes), "its key is cut"))?;
+            let mut flow = ControlFlow::Continue(());
+            visit_calls(bytes, key, sealed, &mut |call| {
+                let is_wanted = wanted.tool.matches(call.tool)
+                    && wanted.project.matches(call.project)
+                    && wanted.window.contains(call.time);
+                if is_wanted && flow.is_continue() {
+                    flow = visit(call)?;
+                }
+                Ok(())
+            })?;
+            Ok(flow)
+        })
+    }
+
+    /// The positions of a session on a day in a project, block by block of the log.
+    pub(super) fn postings(&self, of: SessionKey) -> Result<Vec<Positions>> {
+        let key = |block| PostingKey { of, block }.to_bytes(self.state.generation);
+        let mut rows = Vec::new();
+        self.snapshot.scan(Tree::Postings, &key(0), &key(u32::MAX), Direction::Forward, &mut |key, sealed| {
+            rows.push(Positions::from_bytes(key, keys::last_number(key).unwrap_or(0), sealed)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
     }
 
     /// Visits the rows at some positions, ascending. Near neighbours are read in one go.

@@ -1,0 +1,176 @@
+//! Adding a fold to the stored projections: each row is read and written once.
+//!
+//! A wide bucket's row is large, so it isn't written at each fold. What a day adds waits in **pending** rows,
+//! of which there are those of a few days at most; a query adds them to every wide bucket that it reads.
+//! When a fold touches one day too many, older days are **carried**: added to the rows of the day and of
+//! each wider bucket, all in the fold's own transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use super::calls::{self, Call};
+use super::cells::{Cells, Place};
+use super::fold::{Fold, Level, days_of, merge_level, widened};
+use super::keys::{CallsKey, PostingKey, RollupKey, Scope, SessionKey, pending_range, recents_key, show};
+use super::positions::Positions;
+use super::recents::Recents;
+use super::state::State;
+use super::tables::{Direction, Transaction, Tree};
+use crate::bucket::Width;
+use crate::{Error, Result};
+
+/// How many days may be pending.
+pub(super) const MOST_PENDING: usize = 4;
+
+impl Fold {
+    /// Adds everything to the stored projections.
+    pub(super) fn write(mut self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
+        let (Some(last_day), Some((_, last))) = (self.last_day(), self.ids().last().copied()) else { return Ok(()) };
+        let generation = state.generation;
+        write_calls(transaction, generation, &self.take_calls())?;
+        let sessions = self.sessions_by_day();
+        let narrowest = self.take_narrowest();
+        write_level(transaction, generation, Width::ThreeHours, &narrowest)?;
+        write_days(transaction, state, days_of(&narrowest, sessions), last_day)?;
+        drop(narrowest);
+        write_sessions(transaction, generation, &self.take_sessions())?;
+        write_postings(transaction, generation, &self.take_postings())?;
+        write_recents(transaction, generation, &self.take_recents())?;
+        state.ids.add(transaction, self.ids())?;
+        state.set_folded_to(last);
+        Ok(())
+    }
+}
+
+fn write_calls(transaction: &mut dyn Transaction, generation: u32, all: &[(CallsKey, Call)]) -> Result<()> {
+    for of_key in all.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((key, _)) = of_key.first() else { continue };
+        let bytes = key.to_bytes(generation);
+        let mut calls = match transaction.get(Tree::Calls, &bytes)? {
+            Some(stored) => calls::from_bytes(&bytes, *key, &stored)?,
+            None => Vec::new(),
+        };
+        calls.extend(of_key.iter().map(|(_, call)| *call));
+        transaction.put(Tree::Calls, &bytes, &calls::to_bytes(&calls, &bytes, *key)?)?;
+    }
+    Ok(())
+}
+
+fn add_cells(transaction: &mut dyn Transaction, generation: u32, key: RollupKey, added: &Cells) -> Result<()> {
+    let bytes = key.to_bytes(generation);
+    let place = Place::of_rollup(key, &bytes);
+    let sealed = match transaction.get(Tree::Rollups, &bytes)? {
+        Some(stored) => {
+            let mut cells = Cells::from_bytes(&place, &stored)?;
+            cells.merge(added);
+            cells.to_bytes(&place)
+        }
+        None => added.to_bytes(&place),
+    };
+    transaction.put(Tree::Rollups, &bytes, &sealed)
+}
+
+fn write_level(transaction: &mut dyn Transaction, generation: u32, width: Width, level: &Level) -> Result<()> {
+    for ((bucket, scope), cells) in level {
+        add_cells(transaction, generation, RollupKey::Bucket { width, bucket: *bucket, scope: *scope }, cells)?;
+    }
+    Ok(())
+}
+
+/// Adds days to the pending ones, and carries those that are too many.
+fn write_days(transaction: &mut dyn Transaction, state: &mut State, days: Level, last_day: u32) -> Result<()> {
+    let generation = state.generation;
+    let touched: BTreeSet<u32> = days.keys().map(|(day, _)| *day).collect();
+    let pending: BTreeSet<u32> = state.pending().iter().copied().chain(touched).collect();
+    let are_few = pending.len() <= MOST_PENDING;
+    let (stay, mut carried): (Level, Level) = days.into_iter().partition(|((day, _), _)| are_few || *day == last_day);
+    if !are_few {
+        for day in state.pending().iter().filter(|day| **day != last_day) {
+            merge_level(&mut carried, take_pending(transaction, generation, *day)?);
+        }
+        carry(transaction, generation, carried)?;
+    }
+    for ((day, scope), cells) in &stay {
+        add_cells(transaction, generation, RollupKey::Pending { day: *day, scope: *scope }, cells)?;
+    }
+    state.set_pending(pending.into_iter().filter(|day| are_few || *day == last_day).collect());
+    Ok(())
+}
+
+/// Reads and removes the rows of a pending day.
+fn take_pending(transaction: &mut dyn Transaction, generation: u32, day: u32) -> Result<Level> {
+    let (first, last) = pending_range(generation, day);
+    let (mut level, mut taken) = (Level::new(), Vec::new());
+    transaction.scan(Tree::Rollups, &first, &last, Direction::Forward, &mut |bytes, sealed| {
+        let key = RollupKey::read(bytes).ok_or_else(|| Error::corrupt(show(Tree::Rollups, bytes), "its key is cut"))?;
+        level.insert((day, key.scope()), Cells::from_bytes(&Place::of_rollup(key, bytes), sealed)?);
+        taken.push(bytes.to_vec());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    taken.iter().try_for_each(|bytes| transaction.delete(Tree::Rollups, bytes))?;
+    Ok(level)
+}
+
+/// Adds days to their own rows and to those of every wider bucket.
+fn carry(transaction: &mut dyn Transaction, generation: u32, days: Level) -> Result<()> {
+    let (mut level, mut narrower) = (days, Width::Day);
+    write_level(transaction, generation, Width::Day, &level)?;
+    for width in [Width::EightDays, Width::SixtyFourDays, Width::Forever] {
+        level = widened(&level, narrower, width);
+        narrower = width;
+        write_level(transaction, generation, width, &level)?;
+    }
+    Ok(())
+}
+
+fn write_sessions(
+    transaction: &mut dyn Transaction,
+    generation: u32,
+    rows: &BTreeMap<SessionKey, Cells>,
+) -> Result<()> {
+    for (key, added) in rows {
+        let bytes = key.to_bytes(generation);
+        let place = Place::of_session(*key, &bytes);
+        let mut cells = match transaction.get(Tree::Sessions, &bytes)? {
+            Some(stored) => Cells::from_bytes(&place, &stored)?,
+            None => Cells::default(),
+        };
+        cells.merge(added);
+        transaction.put(Tree::Sessions, &bytes, &cells.to_bytes(&place))?;
+    }
+    Ok(())
+}
+
+fn write_postings(
+    transaction: &mut dyn Transaction,
+    generation: u32,
+    rows: &BTreeMap<PostingKey, Positions>,
+) -> Result<()> {
+    for (key, added) in rows {
+        let bytes = key.to_bytes(generation);
+        let mut positions = match transaction.get(Tree::Postings, &bytes)? {
+            Some(stored) => Positions::from_bytes(&bytes, key.block, &stored)?,
+            None => Positions::default(),
+        };
+        positions.merge(added);
+        transaction.put(Tree::Postings, &bytes, &positions.to_bytes(&bytes, key.block)?)?;
+    }
+    Ok(())
+}
+
+fn write_recents(
+    transaction: &mut dyn Transaction,
+    generation: u32,
+    rows: &BTreeMap<(Scope, u32), Recents>,
+) -> Result<()> {
+    for ((scope, number), added) in rows {
+        let key = recents_key(generation, *scope, *number);
+        let mut recents = match transaction.get(Tree::Recents, &key)? {
+            Some(stored) => Recents::from_bytes(&key, *number, &stored)?,
+            None => Recents::default(),
+        };
+        recents.merge(added);
+        transaction.put(Tree::Recents, &key, &recents.to_bytes(&key))?;
+    }
+    Ok(())
+}
