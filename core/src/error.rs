@@ -91,6 +91,10 @@ pub enum Error {
         source: Cause,
     },
 
+    /// The recorder was closed: it takes no more events.
+    #[error("the recorder is closed")]
+    Closed,
+
     /// The disk, a quota or the engine's size limit is reached: free space and try again.
     #[error("no space left to {operation}")]
     Full {

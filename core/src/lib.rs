@@ -9,6 +9,7 @@
 //! - the questions: [`Selection`], [`Window`], [`GroupBy`];
 //! - the contract: [`Log`], [`Queries`], [`Maintenance`], together a [`Store`], with sugar in
 //!   [`LogExt`], [`QueriesExt`] and [`MaintenanceExt`];
+//! - [`Recorder`], a bounded queue before one writer, for programs that cannot wait for the disk;
 //! - [`MemoryStore`], the reference, and [`fold`], which can answer every query of any log;
 //! - [`ledger`], the machinery that an embedded backend may build on: rollups, id runs, the codec.
 //!
@@ -38,6 +39,7 @@ mod options;
 mod outcome;
 mod project;
 mod recent;
+mod recorder;
 mod selection;
 mod sketch;
 mod source;
@@ -58,6 +60,7 @@ pub use options::{Durability, OpenOptions};
 pub use outcome::Outcome;
 pub use project::{Project, ProjectId};
 pub use recent::{RecentOutcome, RecentOutcomes};
+pub use recorder::{Offered, Recorder, RecorderCounts, RecorderOptions, Unrecorded, WhenFull};
 pub use selection::{Filter, GroupBy, GroupKey, Selection, Spans, UsageRow};
 pub use sketch::Sketch;
 pub use source::Source;
