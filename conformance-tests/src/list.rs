@@ -338,6 +338,32 @@ macro_rules! __cases {
                 }
             }
 
+            /// A recorder over the store loses nothing, and what it has flushed is durable.
+            recorder {
+                always {
+                    /// Eight threads before a small queue lose nothing; each one's events stay in order.
+                    threads_lose_nothing_and_keep_their_order,
+                    /// What is flushed is counted at once.
+                    flushed_events_are_counted_at_once,
+                    /// Events that the log knows are counted as duplicates.
+                    known_events_are_duplicates,
+                    /// Others may append to the store meanwhile.
+                    appends_beside_it_are_not_disturbed,
+                    /// Dropping it records what is queued.
+                    dropping_it_records_what_is_queued,
+                }
+                persistent {
+                    /// What it has recorded is there when the store is opened again.
+                    recorded_events_are_there_after_reopening,
+                }
+                many_processes {
+                    /// Another handle sees at once what is flushed.
+                    flushed_events_are_seen_by_another_handle,
+                    /// What is flushed survives a kill of the process.
+                    flushed_events_survive_a_kill,
+                }
+            }
+
             /// Files carry a format version, read before anything is changed.
             formats {
                 file_backed {

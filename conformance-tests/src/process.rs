@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
-use tooltally_core::{Appended, Condition, Error, Event, MaintenanceExt, Position, Store};
+use tooltally_core::{Appended, Condition, Error, Event, MaintenanceExt, Position, Recorder, Store};
 
 use crate::events;
 use crate::harness::ProcessEntry;
@@ -21,6 +22,8 @@ const MARK: &str = "@tooltally ";
 pub(crate) enum Job {
     /// Records numbered events in batches, and says `recorded N` with the numbers done after each.
     Record { from: u64, count: u64, batch: u64 },
+    /// Records numbered events through a recorder, and says `flushed N` with the numbers done after each flush.
+    Queue { count: u64, flush_each: u64 },
     /// Appends one event on the condition that the head is `head`, and says `won` or `lost`.
     Race { number: u64, head: u64 },
     /// Rebuilds again and again, and says `rebuilding` when the first has begun.
@@ -31,6 +34,7 @@ impl Job {
     fn to_text(self) -> String {
         match self {
             Self::Record { from, count, batch } => format!("record {from} {count} {batch}"),
+            Self::Queue { count, flush_each } => format!("queue {count} {flush_each}"),
             Self::Race { number, head } => format!("race {number} {head}"),
             Self::Rebuild => "rebuild".to_owned(),
         }
@@ -43,19 +47,30 @@ impl Job {
             ["record", from, count, batch] => {
                 Self::Record { from: number(from), count: number(count), batch: number(batch) }
             }
+            ["queue", count, flush_each] => Self::Queue { count: number(count), flush_each: number(flush_each) },
             ["race", event, head] => Self::Race { number: number(event), head: number(head) },
             ["rebuild"] => Self::Rebuild,
             _ => panic!("there is no job {text}"),
         }
     }
 
-    fn run(self, store: &dyn Store) {
+    fn run(self, store: &Arc<dyn Store>) {
         match self {
             Self::Record { from, count, batch } => {
                 for start in (from..from + count).step_by(usize::try_from(batch).expect("a batch fits memory")) {
                     let end = (start + batch).min(from + count);
-                    record_patiently(store, &events::numbered_all(start..end));
+                    record_patiently(&**store, &events::numbered_all(start..end));
                     say(&format!("recorded {end}"));
+                }
+            }
+            Self::Queue { count, flush_each } => {
+                let recorder = Recorder::start(Arc::clone(store)).expect("a recorder starts");
+                for number in 0..count {
+                    recorder.record(events::numbered(number)).expect("there will be room");
+                    if (number + 1) % flush_each == 0 {
+                        recorder.flush().expect("a sound store records");
+                        say(&format!("flushed {}", number + 1));
+                    }
                 }
             }
             Self::Race { number, head } => {
@@ -100,11 +115,11 @@ pub(crate) fn record_patiently(store: &dyn Store, batch: &[Event]) -> Vec<Append
 pub fn process_entry<H: ProcessEntry>() {
     let Ok(job) = std::env::var(JOB) else { return };
     let address = std::env::var(ADDRESS).expect("a job comes with an address");
-    let store = open_at::<H>(&address);
+    let store = Arc::from(open_at::<H>(&address));
     say("ready");
     let mut go = String::new();
     std::io::stdin().read_line(&mut go).expect("the starting process says when to begin");
-    Job::from_text(&job).run(&*store);
+    Job::from_text(&job).run(&store);
     drop(store);
     say("done");
 }

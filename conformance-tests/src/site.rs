@@ -9,7 +9,7 @@ use tooltally_core::{OpenOptions, Result, Store};
 use crate::harness::Harness;
 
 /// Long enough that a wait runs out only where something hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How cases open a store unless they say otherwise.
 pub(crate) fn patient() -> OpenOptions {

@@ -14,5 +14,6 @@ pub(crate) mod private;
 pub(crate) mod queries;
 pub(crate) mod read;
 pub(crate) mod recent;
+pub(crate) mod recorder;
 pub(crate) mod spans;
 pub(crate) mod truth;

@@ -80,6 +80,7 @@ faults! {
         starts_ids_anew_on_reopening: files::ForgetsIds => exactly_once::events_are_known_after_reopening,
         loses_a_rebuild_on_reopening: files::ForgetsNewest => model::random_commands_with_reopening,
         sees_only_its_own_records: files::KeepsItsHead => many::two_handles_see_each_other_at_once,
+        loses_what_was_flushed: files::Forgets => recorder::recorded_events_are_there_after_reopening,
         takes_a_newer_format: files::TakesNewer => formats::a_newer_one_is_refused_and_left,
         overwrites_a_foreign_file: files::Overwrites => formats::a_foreign_file_is_refused_and_left,
         makes_what_is_missing: files::AlwaysCreates => formats::a_missing_store_is_not_made_unasked,
