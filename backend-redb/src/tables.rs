@@ -268,7 +268,7 @@ impl<'transaction> Tables<'_, &'transaction WriteTransaction> {
 
 impl Transaction for Tables<'_, &WriteTransaction> {
     fn push_row(&mut self, position: Position, row: &LogRow) -> Result<()> {
-        let bytes = row.to_bytes(position)?;
+        let bytes = row.to_bytes(position);
         let guard = self.guard;
         let log = writing!(self, log, LOG);
         guard.call(WRITE, || log.insert(position.get(), bytes.as_slice()).map(drop))

@@ -1,8 +1,9 @@
 //! The one place where values become bytes. No other module names bincode.
 //!
 //! bincode is pinned to 2.0.1: version 3.0.0 is a tombstone that does not compile, and the project is no
-//! longer maintained. Its bytes are simple, those of log rows are frozen by golden vectors
-//! (`tests/codec.rs`), and all stand behind a version byte, so that a compatible successor such as wincode can take its place in this file alone.
+//! longer maintained. Its bytes are simple, and all stand behind a version byte, so that a compatible successor
+//! such as wincode can take its place in this file alone. Log rows, written and read by the million, have
+//! bytes of their own (`ledger/row.rs`), frozen by golden vectors.
 //!
 //! A sealed value is: version byte, payload, then the CRC-32 (IEEE) of context, version byte and payload, in
 //! four little-endian bytes. The context is not stored: it is the value's key or position, so that a sound
@@ -16,8 +17,8 @@ use crate::{Error, Result};
 /// The version byte in front of every payload.
 const VERSION: u8 = 1;
 /// How many bytes the checksum takes.
-const CHECKSUM_BYTES: usize = 4;
-/// Enough for a log row with its seal, so that most values are written without growing.
+pub(crate) const CHECKSUM_BYTES: usize = 4;
+/// Enough for most values with their seal, so that they are written without growing.
 const USUAL_BYTES: usize = 96;
 /// No value may claim to need more memory than this while it is read.
 const LIMIT_BYTES: usize = 64 << 20;
@@ -97,14 +98,6 @@ pub(crate) fn open_bytes<'a>(place: &dyn Place, context: &[u8], sealed: &'a [u8]
         Some((version, _)) => Err(damage(&format!("has encoding version {version}, not {VERSION}"))),
         None => Err(damage("is empty")),
     }
-}
-
-/// The checksum that a value would be sealed with: for engines that store a row as columns.
-///
-/// # Errors
-/// As [`seal`].
-pub(crate) fn seal_checksum<T: Serialize>(context: &[u8], value: &T) -> Result<u32> {
-    Ok(checksum(context, &versioned(value)?))
 }
 
 /// The version byte and the payload.

@@ -1,5 +1,5 @@
-//! Golden vectors of the codec, made by another program from the description in `codec.rs`: stored bytes may
-//! never change within a format.
+//! Golden vectors of a log row's bytes, made by another program from the description in `ledger/row.rs`: stored
+//! bytes may never change within a format.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -13,10 +13,10 @@ fn row() -> LogRow {
         id: EventId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
         time: Timestamp::from_micros(1_767_225_600_000_000).unwrap(),
         tool: 1,
-        session: 250,
-        project: 251,
-        path: 65_535,
-        agent: 65_536,
+        session: 127,
+        project: 128,
+        path: 16_383,
+        agent: 16_384,
         subagent: 0,
         outcome: Outcome::Failure,
         source: Source::Library,
@@ -42,16 +42,21 @@ fn other_row() -> LogRow {
     }
 }
 
+fn row_of_another_kind() -> LogRow {
+    LogRow { kind: 2, time: Timestamp::MAX, duration: Some(ToolDuration::from_micros(0).unwrap()), ..row() }
+}
+
 /// Position, row, and their bytes in hex.
 type Vector = (u64, fn() -> LogRow, &'static str);
 
-const GOLDEN: [Vector; 2] = [
-    (7, row, "0101000102030405060708090a0b0c0d0e0ffd004020464847060001fafbfb00fbfffffc000001000001030000ec6e6c81"),
+const GOLDEN: [Vector; 3] = [
+    (7, row, "00c8e908c4080007000102030405060708090a0b0c0d0e0f017f8001ff7f80800100004076a19c"),
     (
         1,
         other_row,
-        "0101000102030405060708090a0b0c0d0e0f00fcffffffff00000000000400fd00000000000000800204636f737403302e35056d6f64656c0178b9ad2a2f",
+        "0000000000000010000102030405060708090a0b0c0d0e0fffffffff0f00000000008080808080808080800104636f737403302e35056d6f64656c0178d0f94625",
     ),
+    (1 << 40, row_of_another_kind, "f0887ee0307f47e7000102030405060708090a0b0c0d0e0f02017f8001ff7f808001000101cc60f1"),
 ];
 
 fn hex(bytes: &[u8]) -> String {
@@ -65,7 +70,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 #[test]
 fn rows_are_written_as_they_always_were() {
     for (position, row, golden) in GOLDEN {
-        assert_eq!(hex(&row().to_bytes(Position::new(position)).unwrap()), golden);
+        assert_eq!(hex(&row().to_bytes(Position::new(position))), golden);
     }
 }
 
@@ -73,6 +78,24 @@ fn rows_are_written_as_they_always_were() {
 fn rows_are_read_as_they_always_were() {
     for (position, row, golden) in GOLDEN {
         assert_eq!(LogRow::from_bytes(Position::new(position), &bytes(golden)).unwrap(), row());
+    }
+}
+
+#[test]
+fn a_row_of_columns_has_the_checksum_of_its_bytes() {
+    for (position, row, golden) in GOLDEN {
+        let golden = bytes(golden);
+        assert_eq!(golden.last_chunk(), Some(&row().checksum(Position::new(position)).to_le_bytes()));
+    }
+}
+
+#[test]
+fn moments_order_as_times_do_and_come_apart_again() {
+    let moments: Vec<u64> = [other_row(), row(), row_of_another_kind()].iter().map(LogRow::moment).collect();
+    assert!(moments.is_sorted());
+    assert_eq!(LogRow::of_moment(moments[1]), Some((row().time, row().outcome, row().source)));
+    for wrong in [u64::MAX, moments[2] + 32, 5 << 2] {
+        assert_eq!(LogRow::of_moment(wrong), None, "{wrong}");
     }
 }
 
@@ -100,6 +123,7 @@ proptest! {
 
     #[test]
     fn rows_are_read_back(
+        kind: u8,
         id: [u8; 16],
         time in 0..=Timestamp::MAX.as_micros(),
         numbers: [u32; 6],
@@ -111,7 +135,7 @@ proptest! {
     ) {
         let [tool, session, project, path, agent, subagent] = numbers;
         let row = LogRow {
-            kind: LogRow::TOOL_USE,
+            kind,
             id: EventId::from_bytes(id),
             time: Timestamp::from_micros(time).unwrap(),
             tool, session, project, path, agent, subagent,
@@ -121,6 +145,8 @@ proptest! {
             attributes,
         };
         let position = Position::new(position);
-        prop_assert_eq!(LogRow::from_bytes(position, &row.to_bytes(position).unwrap()).unwrap(), row);
+        let bytes = row.to_bytes(position);
+        prop_assert_eq!(bytes.last_chunk(), Some(&row.checksum(position).to_le_bytes()));
+        prop_assert_eq!(LogRow::from_bytes(position, &bytes).unwrap(), row);
     }
 }
