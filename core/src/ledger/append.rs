@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::fold::Fold;
-use super::ids::probe;
+use super::ids::{Filters, probe};
 use super::names::{Interned, Known, Names, first_path, first_path_key};
 use super::row::LogRow;
 use super::state::{LIVE, State};
@@ -34,6 +34,7 @@ pub(super) struct Learnt {
 pub(super) struct Appender<'a> {
     transaction: &'a mut dyn Transaction,
     known: &'a std::sync::Mutex<Names>,
+    filters: &'a std::sync::Mutex<Filters>,
     tail: &'a Tail,
     state: State,
     /// Ids of the requests that stand in the folded part of the log.
@@ -48,19 +49,20 @@ impl<'a> Appender<'a> {
     pub(super) fn new(
         transaction: &'a mut dyn Transaction,
         known: &'a std::sync::Mutex<Names>,
+        filters: &'a std::sync::Mutex<Filters>,
         tail: &'a Tail,
         state: State,
         head: Position,
     ) -> Self {
         let learnt = Learnt { head, generation: state.generation, folded_to: state.folded_to(), ..Learnt::default() };
-        Self { transaction, known, tail, state, folded: HashMap::new(), recorded: HashMap::new(), learnt }
+        Self { transaction, known, filters, tail, state, folded: HashMap::new(), recorded: HashMap::new(), learnt }
     }
 
     /// Answers every request. One whose condition fails leaves no trace; any other error fails them all.
     pub(super) fn run(mut self, requests: &[Request<'_>]) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
         let ids = requests.iter().flat_map(|r| r.events).map(Event::id);
         let unknown = ids.filter(|id| self.tail.position_of(*id).is_none());
-        self.folded = probe(self.transaction, &self.state.ids, unknown)?;
+        self.folded = probe(self.transaction, &self.state.ids, &mut super::lock(self.filters), unknown)?;
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             answers.push(match request.condition.check(self.learnt.head) {

@@ -47,6 +47,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use append::{Appender, Learnt, Request};
 use group::Group;
+use ids::Filters;
 use names::Names;
 use state::State;
 use tail::Tail;
@@ -69,6 +70,7 @@ pub struct Ledger<E> {
     group: Group,
     names: Mutex<Names>,
     tail: Mutex<Arc<Tail>>,
+    filters: Mutex<Filters>,
     /// The newest row that was seen. A file without it is not the one it was.
     anchor: Mutex<Option<Anchor>>,
 }
@@ -84,6 +86,7 @@ impl<E: Engine> Ledger<E> {
             group: Group::default(),
             names: Mutex::default(),
             tail: Mutex::default(),
+            filters: Mutex::default(),
             anchor: Mutex::default(),
         }
     }
@@ -123,6 +126,7 @@ impl<E: Engine> Ledger<E> {
         if !is_known {
             *lock(&self.names) = Names::default();
             *lock(&self.tail) = Arc::default();
+            *lock(&self.filters) = Filters::default();
             *lock(&self.anchor) = None;
         }
         if (!is_known || anchor.is_none_or(|(position, _)| position < head))
@@ -164,7 +168,7 @@ impl<E: Engine> Ledger<E> {
         let head = self.check_anchor(transaction, anchor)?;
         let state = State::live(transaction, head)?;
         let tail = self.tail_of(transaction, &state, head)?;
-        Appender::new(transaction, &self.names, &tail, state, head).run(requests)
+        Appender::new(transaction, &self.names, &self.filters, &tail, state, head).run(requests)
     }
 
     /// Makes what a committed transaction has learnt known to the process.

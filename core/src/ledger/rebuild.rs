@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::fold::Fold;
-use super::ids::probe;
+use super::ids::{Filters, probe};
 use super::names::{first_path_key, first_path_keys};
 use super::state::{LIVE, REBUILT, State};
 use super::tables::{Direction, Engine, Snapshot, Transaction, Tree};
@@ -18,8 +18,8 @@ use super::tail::{FOLD_AT, gap};
 use super::verify;
 use crate::{Error, Position, Progress, Result, codec};
 
-/// How many events one transaction folds.
-const PIECE: u64 = 8192;
+/// How many events one transaction folds: bounds the memory, and how long others wait to write.
+const PIECE: u64 = 32_768;
 /// How many rows of dead generations one transaction deletes.
 const DELETED: usize = 4096;
 
@@ -27,9 +27,9 @@ pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress))
     engine.read(verify::every_name)?;
     let generation = engine.write(begin)?;
     delete_dead(engine, Some(generation))?;
-    let mut first_paths = HashMap::new();
+    let mut work = Work { generation, first_paths: HashMap::new(), filters: Filters::default() };
     loop {
-        let step = engine.write(|transaction| advance(transaction, generation, &mut first_paths))?;
+        let step = engine.write(|transaction| work.advance(transaction))?;
         progress(step.progress);
         if step.is_last {
             break;
@@ -67,29 +67,36 @@ struct Step {
     is_last: bool,
 }
 
-/// Folds the next piece; when what is left is no more than a tail, switches.
-fn advance(transaction: &mut dyn Transaction, generation: u32, first_paths: &mut HashMap<u32, u32>) -> Result<Step> {
-    let mut state = State::load(transaction, REBUILT)?
-        .filter(|state| state.generation == generation)
-        .ok_or(Error::Busy { waited: Duration::ZERO })?;
-    let head = transaction.head()?;
-    let first = state.folded_to().next();
-    let last = Position::new(state.folded_to().get() + PIECE).min(head);
-    let left = head.get() - state.folded_to().get();
-    let is_last = left < FOLD_AT as u64;
-    if is_last {
-        let tail = read_piece(transaction, first, head, first_paths)?;
-        refuse_duplicates(transaction, &state, &tail)?;
-        replace_first_paths(transaction, first_paths)?;
-        state.store(transaction, LIVE)?;
-        transaction.delete(Tree::Meta, REBUILT)?;
-    } else {
-        let fold = read_piece(transaction, first, last, first_paths)?;
-        refuse_duplicates(transaction, &state, &fold)?;
-        fold.write(transaction, &mut state)?;
-        state.store(transaction, REBUILT)?;
+/// What a rebuild knows from piece to piece.
+struct Work {
+    generation: u32,
+    first_paths: HashMap<u32, u32>,
+    filters: Filters,
+}
+
+impl Work {
+    /// Folds the next piece; when what is left is no more than a tail, switches.
+    fn advance(&mut self, transaction: &mut dyn Transaction) -> Result<Step> {
+        let mut state = State::load(transaction, REBUILT)?
+            .filter(|state| state.generation == self.generation)
+            .ok_or(Error::Busy { waited: Duration::ZERO })?;
+        let head = transaction.head()?;
+        let first = state.folded_to().next();
+        let last = Position::new(state.folded_to().get() + PIECE).min(head);
+        let left = head.get() - state.folded_to().get();
+        let is_last = left < FOLD_AT as u64;
+        let piece = read_piece(transaction, first, if is_last { head } else { last }, &mut self.first_paths)?;
+        refuse_duplicates(transaction, &state, &mut self.filters, &piece)?;
+        if is_last {
+            replace_first_paths(transaction, &self.first_paths)?;
+            state.store(transaction, LIVE)?;
+            transaction.delete(Tree::Meta, REBUILT)?;
+        } else {
+            piece.write(transaction, &mut state)?;
+            state.store(transaction, REBUILT)?;
+        }
+        Ok(Step { progress: Progress { done: last.get(), total: head.get() }, is_last })
     }
-    Ok(Step { progress: Progress { done: last.get(), total: head.get() }, is_last })
 }
 
 fn read_piece(
@@ -117,8 +124,8 @@ fn read_piece(
 }
 
 /// Two events of one id are damage: a log with them is refused.
-fn refuse_duplicates(snapshot: &dyn Snapshot, state: &State, fold: &Fold) -> Result<()> {
-    let mut seen = probe(snapshot, &state.ids, fold.ids().iter().map(|(id, _)| *id))?;
+fn refuse_duplicates(snapshot: &dyn Snapshot, state: &State, filters: &mut Filters, fold: &Fold) -> Result<()> {
+    let mut seen = probe(snapshot, &state.ids, filters, fold.ids().iter().map(|(id, _)| *id))?;
     for (id, position) in fold.ids() {
         if let Some(first) = seen.insert(*id, *position) {
             return Err(verify::same_id(first, *position));

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::calls::{self, Call};
 use super::cells::{Cells, Place};
 use super::fold::{Fold, Level, days_of, merge_level, widened};
-use super::ids::probe;
+use super::ids::{Filters, probe};
 use super::keys::{self, CallsKey, PostingKey, RollupKey, Scope, SessionKey, recents_key};
 use super::names::{Interned, first_path, first_path_keys};
 use super::positions::{Positions, block_of};
@@ -185,7 +185,7 @@ fn tail_ids(snapshot: &dyn Snapshot, state: &State, head: Position) -> Result<()
         ids.push((row.id, position));
         Ok(())
     })?;
-    let mut seen = probe(snapshot, &state.ids, ids.iter().map(|(id, _)| *id))?;
+    let mut seen = probe(snapshot, &state.ids, &mut Filters::default(), ids.iter().map(|(id, _)| *id))?;
     for (id, position) in ids {
         if let Some(first) = seen.insert(id, position) {
             return Err(same_id(first, position));

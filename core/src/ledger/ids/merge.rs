@@ -15,7 +15,7 @@ use crate::Result;
 /// The least entries a merge moves on by, so that its chunks are not cut small.
 const LEAST_PIECE: u64 = 4096;
 /// The least chunks of dead runs that a fold deletes.
-const LEAST_DELETED: usize = 16;
+const LEAST_DELETED: usize = 64;
 
 impl Directory {
     /// Does the merging and deleting that `folded` new entries call for.
@@ -31,7 +31,7 @@ impl Directory {
                 self.merges.push(merge);
             }
         }
-        self.delete_garbage(transaction, LEAST_DELETED + folded / 128)
+        self.delete_garbage(transaction, LEAST_DELETED + folded / 16)
     }
 
     fn start_merges(&mut self) {

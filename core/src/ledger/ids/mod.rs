@@ -6,17 +6,20 @@
 //! fold. A fingerprint proposes a position; the log row there decides.
 //!
 //! - `chunk`: the stored bytes of a run;
+//! - `filter`: what a process keeps of the runs in memory;
 //! - `probe`: looking a batch of ids up;
 //! - `merge`: keeping the runs few;
 //! - `verify`: its proof.
 
 mod chunk;
+mod filter;
 mod merge;
 mod probe;
 mod verify;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use filter::Filters;
 pub(super) use probe::probe;
 
 use chunk::Entry;
