@@ -294,4 +294,13 @@ impl Transaction for Tables<'_, &WriteTransaction> {
         let table = self.tree_mut(which)?;
         guard.call(WRITE, || table.remove(key).map(drop))
     }
+
+    fn delete_range(&mut self, which: Tree, first: &[u8], last: &[u8]) -> Result<()> {
+        if first > last {
+            return Ok(());
+        }
+        let guard = self.guard;
+        let table = self.tree_mut(which)?;
+        guard.call(WRITE, || table.retain_in::<&[u8], _>(first..=last, |_, _| false))
+    }
 }

@@ -18,6 +18,7 @@ struct TreeSql {
     get: &'static str,
     put: &'static str,
     delete: &'static str,
+    delete_range: &'static str,
     forward: &'static str,
     backward: &'static str,
 }
@@ -28,6 +29,7 @@ macro_rules! tree_sql {
             get: concat!("SELECT value FROM ", $table, " WHERE key = ?1"),
             put: concat!("INSERT OR REPLACE INTO ", $table, " (key, value) VALUES (?1, ?2)"),
             delete: concat!("DELETE FROM ", $table, " WHERE key = ?1"),
+            delete_range: concat!("DELETE FROM ", $table, " WHERE key BETWEEN ?1 AND ?2"),
             forward: concat!("SELECT key, value FROM ", $table, " WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
             backward: concat!("SELECT key, value FROM ", $table, " WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC"),
         }
@@ -213,6 +215,10 @@ impl Transaction for Tables<'_> {
 
     fn delete(&mut self, tree: Tree, key: &[u8]) -> Result<()> {
         self.execute(sql(tree).delete, params![key])
+    }
+
+    fn delete_range(&mut self, tree: Tree, first: &[u8], last: &[u8]) -> Result<()> {
+        self.execute(sql(tree).delete_range, params![first, last])
     }
 }
 

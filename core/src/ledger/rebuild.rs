@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use super::fold::Fold;
@@ -28,6 +30,7 @@ pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress))
     let generation = engine.write(begin)?;
     delete_dead(engine, Some(generation))?;
     let mut work = Work { generation, first_paths: HashMap::new(), filters: Filters::default() };
+    write_pieces(engine, &mut work, progress)?;
     loop {
         let step = engine.write(|transaction| work.advance(transaction))?;
         progress(step.progress);
@@ -36,6 +39,42 @@ pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress))
         }
     }
     delete_dead(engine, None)
+}
+
+/// Writes the pieces that another thread reads and folds meanwhile: rows of the log never change, so a
+/// snapshot of its own shows it the same ones.
+fn write_pieces<E: Engine>(engine: &E, work: &mut Work, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+    thread::scope(|scope| {
+        // No piece waits in between: one is read while one is written.
+        let (sender, pieces) = mpsc::sync_channel::<Result<Piece>>(0);
+        scope.spawn(move || read_pieces(engine, &sender));
+        for piece in pieces {
+            let mut piece = Some(piece?);
+            progress(engine.write(|transaction| match piece.take() {
+                Some(piece) => work.write(transaction, piece),
+                None => Err(Error::Busy { waited: Duration::ZERO }),
+            })?);
+        }
+        Ok(())
+    })
+}
+
+/// Reads pieces as long as there is more than a tail to fold, or until nobody wants them.
+fn read_pieces<E: Engine>(engine: &E, sender: &mpsc::SyncSender<Result<Piece>>) {
+    let mut after = Position::START;
+    loop {
+        let piece = engine.read(|snapshot| {
+            let last = Position::new(after.get() + PIECE).min(snapshot.head()?);
+            let is_due = last.get() - after.get() >= FOLD_AT as u64;
+            is_due.then(|| Piece::read(snapshot, after.next(), last)).transpose()
+        });
+        let Some(piece) = piece.transpose() else { return };
+        after = piece.as_ref().map_or(after, |piece| piece.last);
+        let failed = piece.is_err();
+        if sender.send(piece).is_err() || failed {
+            return;
+        }
+    }
 }
 
 /// Claims a generation. A rebuild that was under way loses its claim.
@@ -75,52 +114,83 @@ struct Work {
 }
 
 impl Work {
-    /// Folds the next piece; when what is left is no more than a tail, switches.
-    fn advance(&mut self, transaction: &mut dyn Transaction) -> Result<Step> {
-        let mut state = State::load(transaction, REBUILT)?
+    /// The state of the projections that are made. Who lost the claim to a later rebuild ends.
+    fn state(&self, snapshot: &dyn Snapshot) -> Result<State> {
+        State::load(snapshot, REBUILT)?
             .filter(|state| state.generation == self.generation)
-            .ok_or(Error::Busy { waited: Duration::ZERO })?;
+            .ok_or(Error::Busy { waited: Duration::ZERO })
+    }
+
+    /// Adds a piece that was read.
+    fn write(&mut self, transaction: &mut dyn Transaction, piece: Piece) -> Result<Progress> {
+        let mut state = self.state(transaction)?;
         let head = transaction.head()?;
-        let first = state.folded_to().next();
+        if piece.first != state.folded_to().next() || piece.last > head {
+            return Err(gap(piece.first));
+        }
+        refuse_duplicates(transaction, &state, &mut self.filters, &piece.fold)?;
+        self.learn_paths(piece.first_paths);
+        piece.fold.write(transaction, &mut state)?;
+        state.store(transaction, REBUILT)?;
+        Ok(Progress { done: piece.last.get(), total: head.get() })
+    }
+
+    fn learn_paths(&mut self, paths: HashMap<u32, u32>) {
+        for (project, path) in paths {
+            self.first_paths.entry(project).or_insert(path);
+        }
+    }
+
+    /// Folds what is left; when that is no more than a tail, switches.
+    fn advance(&mut self, transaction: &mut dyn Transaction) -> Result<Step> {
+        let mut state = self.state(transaction)?;
+        let head = transaction.head()?;
         let last = Position::new(state.folded_to().get() + PIECE).min(head);
         let left = head.get() - state.folded_to().get();
         let is_last = left < FOLD_AT as u64;
-        let piece = read_piece(transaction, first, if is_last { head } else { last }, &mut self.first_paths)?;
-        refuse_duplicates(transaction, &state, &mut self.filters, &piece)?;
+        let piece = Piece::read(transaction, state.folded_to().next(), last)?;
+        refuse_duplicates(transaction, &state, &mut self.filters, &piece.fold)?;
+        self.learn_paths(piece.first_paths);
         if is_last {
             replace_first_paths(transaction, &self.first_paths)?;
             state.store(transaction, LIVE)?;
             transaction.delete(Tree::Meta, REBUILT)?;
         } else {
-            piece.write(transaction, &mut state)?;
+            piece.fold.write(transaction, &mut state)?;
             state.store(transaction, REBUILT)?;
         }
         Ok(Step { progress: Progress { done: last.get(), total: head.get() }, is_last })
     }
 }
 
-fn read_piece(
-    snapshot: &dyn Snapshot,
+/// A stretch of the log, folded.
+struct Piece {
     first: Position,
     last: Position,
-    first_paths: &mut HashMap<u32, u32>,
-) -> Result<Fold> {
-    let mut fold = Fold::default();
-    let mut next = first;
-    let limits = verify::NameLimits::read(snapshot)?;
-    snapshot.rows(first, last, &mut |position, row| {
-        if position != next {
-            return Err(gap(next));
-        }
-        next = next.next();
-        limits.check(position, &row)?;
-        if row.project != 0 && row.path != 0 {
-            first_paths.entry(row.project).or_insert(row.path);
-        }
-        fold.apply(position, &row);
-        Ok(())
-    })?;
-    if next <= last { Err(gap(next)) } else { Ok(fold) }
+    fold: Fold,
+    /// The first path that it has for each project.
+    first_paths: HashMap<u32, u32>,
+}
+
+impl Piece {
+    fn read(snapshot: &dyn Snapshot, first: Position, last: Position) -> Result<Self> {
+        let mut piece = Self { first, last, fold: Fold::default(), first_paths: HashMap::new() };
+        let mut next = first;
+        let limits = verify::NameLimits::read(snapshot)?;
+        snapshot.rows(first, last, &mut |position, row| {
+            if position != next {
+                return Err(gap(next));
+            }
+            next = next.next();
+            limits.check(position, &row)?;
+            if row.project != 0 && row.path != 0 {
+                piece.first_paths.entry(row.project).or_insert(row.path);
+            }
+            piece.fold.apply(position, &row);
+            Ok(())
+        })?;
+        if next <= last { Err(gap(next)) } else { Ok(piece) }
+    }
 }
 
 /// Two events of one id are damage: a log with them is refused.
@@ -164,15 +234,17 @@ fn delete_some(transaction: &mut dyn Transaction, claimed: Option<u32>) -> Resul
     kept.extend(under_way.filter(|_| claimed.is_none()));
     for tree in Tree::PROJECTIONS {
         for (first, last) in ranges_between(kept.clone()) {
-            let mut dead = Vec::new();
+            let (mut dead, mut last_dead) = (0, None);
             transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {
-                dead.push(key.to_vec());
-                Ok(if dead.len() < DELETED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+                dead += 1;
+                if dead < DELETED {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                last_dead = Some(key.to_vec());
+                Ok(ControlFlow::Break(()))
             })?;
-            for key in &dead {
-                transaction.delete(tree, key)?;
-            }
-            if !dead.is_empty() {
+            if dead > 0 {
+                transaction.delete_range(tree, &first, &last_dead.unwrap_or(last))?;
                 return Ok(true);
             }
         }

@@ -197,6 +197,12 @@ pub trait Transaction: Snapshot {
     /// # Errors
     /// The engine's failures.
     fn delete(&mut self, tree: Tree, key: &[u8]) -> Result<()>;
+
+    /// Removes every key with `first <= key <= last`.
+    ///
+    /// # Errors
+    /// The engine's failures.
+    fn delete_range(&mut self, tree: Tree, first: &[u8], last: &[u8]) -> Result<()>;
 }
 
 /// A storage engine: atomic, durable transactions and snapshots, for many threads and processes.

@@ -129,4 +129,10 @@ impl Transaction for Tables {
         self.trees.entry(tree).or_default().remove(key);
         Ok(())
     }
+
+    fn delete_range(&mut self, tree: Tree, first: &[u8], last: &[u8]) -> Result<()> {
+        let entries = self.trees.entry(tree).or_default();
+        entries.retain(|key, _| !(first..=last).contains(&key.as_slice()));
+        Ok(())
+    }
 }

@@ -62,22 +62,22 @@ impl Directory {
 
     fn delete_garbage(&mut self, transaction: &mut dyn Transaction, at_most: usize) -> Result<()> {
         let mut left = at_most;
-        while let Some(run) = self.garbage.first() {
+        while let Some(run) = self.garbage.first().filter(|_| left > 0) {
             let (first, last) = (run.key(0), run.key(u32::MAX));
-            let mut keys = Vec::new();
+            let (mut chunks, mut last_deleted) = (0, None);
             transaction.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, _| {
-                keys.push(key.to_vec());
-                Ok(if keys.len() > left { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                chunks += 1;
+                if chunks < left {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                last_deleted = Some(key.to_vec());
+                Ok(ControlFlow::Break(()))
             })?;
-            let is_last = keys.len() <= left;
-            for key in keys.iter().take(left) {
-                transaction.delete(Tree::IdRuns, key)?;
+            left -= chunks;
+            transaction.delete_range(Tree::IdRuns, &first, last_deleted.as_ref().unwrap_or(&last))?;
+            if last_deleted.is_none() {
+                self.garbage.remove(0);
             }
-            left -= keys.len().min(left);
-            if !is_last {
-                break;
-            }
-            self.garbage.remove(0);
         }
         Ok(())
     }
