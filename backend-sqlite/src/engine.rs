@@ -143,7 +143,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use tooltally_core::ledger::{LogRow, Tree};
-    use tooltally_core::{EventId, Outcome, Position, Source, Timestamp};
+    use tooltally_core::{EventId, Outcome, Position, Source, Timestamp, ToolDuration};
 
     use super::*;
 
@@ -195,6 +195,47 @@ mod tests {
             duration: None,
             attributes: Vec::new(),
         }
+    }
+
+    #[test]
+    fn rows_of_every_shape_come_back() {
+        let (_folder, engine) = engine();
+        let placed = |number, [project, path, agent, subagent]: [u32; 4]| LogRow {
+            project,
+            path,
+            agent,
+            subagent,
+            ..row(number)
+        };
+        let last = LogRow {
+            kind: u8::MAX,
+            tool: u32::MAX,
+            session: u32::MAX,
+            time: Timestamp::MAX,
+            outcome: Outcome::Invalid,
+            source: Source::Library,
+            duration: Some(ToolDuration::MAX),
+            attributes: vec![("cost".to_owned(), "0.5".to_owned()), ("model".to_owned(), "\"x\"".to_owned())],
+            ..row(6)
+        };
+        let zero = LogRow { kind: 0, duration: Some(ToolDuration::from_micros(0).unwrap()), ..row(5) };
+        let (here, there) = ([1, 2, 3, 4], [u32::MAX, 0, 0, u32::MAX]);
+        let all = [row(1), placed(2, here), placed(3, there), placed(4, here), zero, last];
+        // In two transactions: what the first has interned, the second finds.
+        for (first, rows) in [(1, &all[..3]), (4, &all[3..])] {
+            engine.write(|t| (first..).zip(rows).try_for_each(|(at, row)| t.push_row(Position::new(at), row))).unwrap();
+        }
+        let mut seen = Vec::new();
+        let mut note = |_, row| {
+            seen.push(row);
+            Ok(())
+        };
+        engine.read(|snapshot| snapshot.rows(Position::new(1), Position::new(9), &mut note)).unwrap();
+        assert_eq!(seen, all);
+        let reader = engine.reader(&engine.patience()).unwrap();
+        let count = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM places"), 2);
+        assert_eq!(count("SELECT count(*) FROM tool_usage_events"), 4, "other kinds are no tool uses");
     }
 
     #[test]

@@ -25,6 +25,8 @@
 //! | `opening.rs` | from a path to an open connection |
 //! | `transaction.rs` | one transaction of a connection |
 //! | `tables.rs` | the core's tables in SQL |
+//! | `rows.rs` | the log's rows as columns |
+//! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
 //! | `wait.rs` | what is left of a wait, as SQLite takes it |
@@ -34,7 +36,9 @@ mod engine;
 mod error;
 mod migration;
 mod opening;
+mod rows;
 mod schema;
+mod statements;
 mod store;
 mod tables;
 mod transaction;

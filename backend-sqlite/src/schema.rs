@@ -10,9 +10,16 @@ pub(crate) const APPLICATION_ID: u32 = 0x7474_616C;
 /// The file format, in SQLite's `user_version`.
 pub(crate) const FORMAT: u32 = 1;
 
-/// The log's rows and names are columns, so that other programs can read them; projections are sealed
-/// bytes. Numbers of names are 0 where absent. `log.kind` 1 is a tool use; times are microseconds since
-/// 1970 (UTC), durations microseconds.
+/// The log's rows and names are columns, so that other programs can read them, best through the view;
+/// projections are sealed bytes. Numbers of names and places are 0 where absent.
+///
+/// A row of the log is small, since it is read and written by the million, and each column costs time:
+/// - `id` is the event's id in 16 bytes and the row's checksum in 4, little-endian;
+/// - `moment` is the time in microseconds since 1970 (UTC) times 32, plus the outcome's number times 4, plus
+///   the source's number;
+/// - `tool` is the tool's number, plus 2³² times the kind of event less one: a tool use is kind 1;
+/// - `place` stands for project, path, agent and subagent, which come together again and again;
+/// - `duration` is in microseconds.
 const TABLES: &str = "
 CREATE TABLE names (
     kind INTEGER NOT NULL,
@@ -23,22 +30,24 @@ CREATE TABLE names (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX names_by_text ON names (kind, text);
 
-CREATE TABLE log (
-    position INTEGER PRIMARY KEY,
-    kind INTEGER NOT NULL,
-    id BLOB NOT NULL,
-    time INTEGER NOT NULL,
-    tool INTEGER NOT NULL,
-    session INTEGER NOT NULL,
+CREATE TABLE places (
+    number INTEGER PRIMARY KEY,
     project INTEGER NOT NULL,
     path INTEGER NOT NULL,
     agent INTEGER NOT NULL,
     subagent INTEGER NOT NULL,
-    outcome INTEGER NOT NULL,
-    source INTEGER NOT NULL,
+    UNIQUE (project, path, agent, subagent)
+) STRICT;
+
+CREATE TABLE log (
+    position INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    moment INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     duration INTEGER,
-    attributes TEXT,
-    checksum INTEGER NOT NULL
+    attributes TEXT
 ) STRICT;
 
 CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -58,27 +67,28 @@ SELECT
     tool.text AS tool_name,
     session.text AS session_id,
     project.text AS project_hash,
-    log.outcome = 0 AS success,
-    strftime('%Y-%m-%d %H:%M:%S', log.time / 1000000, 'unixepoch') AS created_at,
-    CASE log.outcome WHEN 0 THEN 'success' WHEN 1 THEN 'failure' WHEN 2 THEN 'interrupted'
+    (log.moment >> 2 & 7) = 0 AS success,
+    strftime('%Y-%m-%d %H:%M:%S', (log.moment >> 5) / 1000000, 'unixepoch') AS created_at,
+    CASE log.moment >> 2 & 7 WHEN 0 THEN 'success' WHEN 1 THEN 'failure' WHEN 2 THEN 'interrupted'
         WHEN 3 THEN 'rejected' WHEN 4 THEN 'invalid' END AS outcome,
     path.text AS project_path,
     agent.text AS agent,
     subagent.text AS subagent,
-    CASE log.source WHEN 0 THEN 'hook' WHEN 1 THEN 'transcript' WHEN 2 THEN 'import' WHEN 3 THEN 'library' END
+    CASE log.moment & 3 WHEN 0 THEN 'hook' WHEN 1 THEN 'transcript' WHEN 2 THEN 'import' WHEN 3 THEN 'library' END
         AS source,
-    log.time AS time_micros,
+    log.moment >> 5 AS time_micros,
     log.duration AS duration_micros,
     log.attributes AS attributes,
-    lower(hex(log.id)) AS event_id
+    lower(hex(substr(log.id, 1, 16))) AS event_id
 FROM log
+LEFT JOIN places AS place ON place.number = log.place
 LEFT JOIN names AS tool ON tool.kind = 0 AND tool.number = log.tool
 LEFT JOIN names AS session ON session.kind = 1 AND session.number = log.session
-LEFT JOIN names AS project ON project.kind = 2 AND project.number = log.project
-LEFT JOIN names AS path ON path.kind = 3 AND path.number = log.path
-LEFT JOIN names AS agent ON agent.kind = 4 AND agent.number = log.agent
-LEFT JOIN names AS subagent ON subagent.kind = 5 AND subagent.number = log.subagent
-WHERE log.kind = 1;
+LEFT JOIN names AS project ON project.kind = 2 AND project.number = place.project
+LEFT JOIN names AS path ON path.kind = 3 AND path.number = place.path
+LEFT JOIN names AS agent ON agent.kind = 4 AND agent.number = place.agent
+LEFT JOIN names AS subagent ON subagent.kind = 5 AND subagent.number = place.subagent
+WHERE log.tool >> 32 = 0;
 ";
 
 /// Makes everything, inside the caller's transaction.
