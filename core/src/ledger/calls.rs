@@ -6,7 +6,7 @@
 //!
 //! | column | bytes a call |
 //! |---|---|
-//! | place in the block | none where the places adjoin, else 1 |
+//! | place in the block | one byte for all where the places adjoin; else 1, or one bit for each place of the block |
 //! | time after the quarter's start, µs | 4 |
 //! | tool, project | none where all are one, else 1, 2 or 4 |
 //! | outcome, and whether measured | 1 |
@@ -18,14 +18,17 @@ use super::row::LogRow;
 use super::tables::Tree;
 use crate::{Error, Outcome, Position, Result, Timestamp, ToolDuration, codec};
 
-/// How many positions a block of calls holds.
-const BLOCK: u64 = 128;
+/// How many positions a block of calls holds: with so many calls a row takes some 940 bytes, so that four
+/// fill a page of 4 KiB, and none needs pages of its own.
+const PLACES: usize = 104;
+/// The same, as positions are counted.
+const BLOCK: u64 = PLACES as u64;
+/// The bytes of a bit for each place of a block.
+const PLACE_BYTES: usize = PLACES.div_ceil(8);
 /// The length of a quarter of an hour, in microseconds.
 const QUARTER_MICROS: i64 = 15 * 60 * 1_000_000;
 /// In an outcome's byte: a duration is given.
 const MEASURED: u8 = 0x80;
-/// In the first byte: the places adjoin. Above it, two bits for each width.
-const ADJOINING: u8 = 1;
 
 /// The quarter of an hour that holds an instant, counted from 1970.
 pub(super) fn quarter_of(time: Timestamp) -> u32 {
@@ -79,19 +82,13 @@ fn block_of(position: Position) -> u32 {
 /// Calls of one key, ascending by position, as bytes.
 pub(super) fn to_bytes(calls: &[Call], key_bytes: &[u8], key: CallsKey) -> Result<Vec<u8>> {
     let mut row = Writer::with_capacity(10 * calls.len() + 16);
-    let place = |call: &Call| u8::try_from(call.position.get() % BLOCK).unwrap_or(u8::MAX);
-    let first = calls.first().map_or(0, place);
-    let adjoins = calls.last().is_some_and(|last| usize::from(place(last) - first) + 1 == calls.len());
+    let places: Vec<u8> =
+        calls.iter().map(|call| u8::try_from(call.position.get() % BLOCK).unwrap_or(u8::MAX)).collect();
+    let shape = Places::of(&places);
     let (tools, projects) = (Column::of(calls, |call| call.tool), Column::of(calls, |call| call.project));
-    row.byte(u8::from(adjoins) | tools.width << 1 | projects.width << 3);
+    row.byte(shape as u8 | tools.width << 2 | projects.width << 4);
     row.number(calls.len() as u64);
-    if adjoins {
-        row.byte(first);
-    } else {
-        for call in calls {
-            row.byte(place(call));
-        }
-    }
+    shape.write(&mut row, &places);
     for call in calls {
         let offset = u32::try_from(call.time.as_micros() - start_of(key.quarter));
         let offset = offset.map_err(|_| Error::invalid("time", "lies outside of its quarter of an hour"))?;
@@ -131,6 +128,81 @@ pub(super) fn from_bytes(key_bytes: &[u8], key: CallsKey, sealed: &[u8]) -> Resu
         Ok(())
     })?;
     Ok(calls)
+}
+
+/// How the places are written: whichever is shortest. Its number stands in the first byte, and above it two
+/// bits for the width of each column of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Places {
+    /// They adjoin: the first alone.
+    Adjoining,
+    /// Each.
+    Listed,
+    /// A bit for each place of the block.
+    Marked,
+}
+
+impl Places {
+    fn of(places: &[u8]) -> Self {
+        match (places.first(), places.last()) {
+            (Some(first), Some(last)) if usize::from(last.abs_diff(*first)) + 1 == places.len() => Self::Adjoining,
+            _ if places.len() <= PLACE_BYTES => Self::Listed,
+            _ => Self::Marked,
+        }
+    }
+
+    const fn read(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Adjoining),
+            1 => Some(Self::Listed),
+            2 => Some(Self::Marked),
+            _ => None,
+        }
+    }
+
+    fn write(self, to: &mut Writer, places: &[u8]) {
+        match self {
+            Self::Adjoining => to.byte(places.first().copied().unwrap_or(0)),
+            Self::Listed => to.bytes(places),
+            Self::Marked => {
+                let mut marks = [0_u8; PLACE_BYTES];
+                for place in places {
+                    if let Some(byte) = marks.get_mut(usize::from(place / 8)) {
+                        *byte |= 1 << (place % 8);
+                    }
+                }
+                to.bytes(&marks);
+            }
+        }
+    }
+
+    /// The places of so many calls; `None` for damage.
+    fn places(self, from: &mut Reader<'_>, calls: usize) -> Option<[u8; PLACES]> {
+        let mut places = [0; PLACES];
+        let slots = places.get_mut(..calls)?;
+        match self {
+            Self::Adjoining => {
+                let first = from.byte()?;
+                first.checked_add(u8::try_from(calls.checked_sub(1)?).ok()?).filter(|last| u64::from(*last) < BLOCK)?;
+                slots.iter_mut().zip(first..).for_each(|(slot, place)| *slot = place);
+            }
+            Self::Listed => slots.copy_from_slice(from.bytes(calls)?),
+            Self::Marked => {
+                let marks = from.bytes(PLACE_BYTES)?;
+                let marked =
+                    |place: &u8| marks.get(usize::from(place / 8)).is_some_and(|byte| byte >> (place % 8) & 1 == 1);
+                let mut all = (0..u8::try_from(8 * PLACE_BYTES).ok()?).filter(marked);
+                for slot in slots.iter_mut() {
+                    *slot = all.next()?;
+                }
+                if all.next().is_some() {
+                    return None;
+                }
+            }
+        }
+        let is_sound = slots.is_sorted_by(|a, b| a < b) && slots.last().is_none_or(|last| u64::from(*last) < BLOCK);
+        is_sound.then_some(places)
+    }
 }
 
 /// A column of numbers, of the fewest bytes that hold them all.
@@ -179,10 +251,7 @@ impl Column {
 /// The columns of a row. Its functions answer `None` for damage.
 struct Columns<'a> {
     calls: usize,
-    /// The first place where they adjoin, else each.
-    places: &'a [u8],
-    adjoins: bool,
-    last_place: Option<u8>,
+    places: [u8; PLACES],
     times: &'a [[u8; 4]],
     tool_width: u8,
     tools: &'a [u8],
@@ -195,41 +264,19 @@ struct Columns<'a> {
 impl<'a> Columns<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut from = Reader::new(bytes);
-        let head = from.byte().filter(|head| *head < 1 << 5)?;
+        let head = from.byte().filter(|head| *head < 1 << 6)?;
         let calls = from.count().filter(|calls| (1..=BLOCK).contains(&(*calls as u64)))?;
-        let adjoins = head & ADJOINING != 0;
-        let (tool_width, project_width) = (head >> 1 & 3, head >> 3 & 3);
-        let places = from.bytes(if adjoins { 1 } else { calls })?;
+        let (tool_width, project_width) = (head >> 2 & 3, head >> 4 & 3);
+        let places = Places::read(head & 3)?.places(&mut from, calls)?;
         let times = from.bytes(4 * calls)?.as_chunks().0;
         let tools = Column::read(tool_width, &mut from, calls)?;
         let projects = Column::read(project_width, &mut from, calls)?;
         let outcomes = from.bytes(calls)?;
-        let durations = from;
-        let last_place = None;
-        Some(Self {
-            calls,
-            places,
-            adjoins,
-            last_place,
-            times,
-            tool_width,
-            tools,
-            project_width,
-            projects,
-            outcomes,
-            durations,
-        })
+        Some(Self { calls, places, times, tool_width, tools, project_width, projects, outcomes, durations: from })
     }
 
     fn call(&mut self, index: usize, key: CallsKey) -> Option<Call> {
-        let place = if self.adjoins {
-            self.places.first()?.checked_add(u8::try_from(index).ok()?)?
-        } else {
-            *self.places.get(index)?
-        };
-        if u64::from(place) >= BLOCK || self.last_place.replace(place) >= Some(place) {
-            return None;
-        }
+        let place = *self.places.get(index)?;
         let offset = i64::from(u32::from_le_bytes(*self.times.get(index)?));
         let outcome = *self.outcomes.get(index)?;
         let duration = if outcome & MEASURED == 0 {
