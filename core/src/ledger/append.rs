@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+
 use super::fold::Fold;
 use super::ids::{Filters, probe};
-use super::names::{Interned, Known, Names, first_path, first_path_key};
+use super::names::{Interned, Known, Names, first_path, first_path_key, project_of};
 use super::row::LogRow;
 use super::state::{LIVE, State};
 use super::tables::{Transaction, Tree};
@@ -40,7 +42,7 @@ pub(super) struct Appender<'a> {
     /// Ids of the requests that stand in the folded part of the log.
     folded: HashMap<EventId, Position>,
     /// Ids that this transaction has recorded.
-    recorded: HashMap<EventId, Position>,
+    recorded: FxHashMap<EventId, Position>,
     learnt: Learnt,
 }
 
@@ -55,7 +57,16 @@ impl<'a> Appender<'a> {
         head: Position,
     ) -> Self {
         let learnt = Learnt { head, generation: state.generation, folded_to: state.folded_to(), ..Learnt::default() };
-        Self { transaction, known, filters, tail, state, folded: HashMap::new(), recorded: HashMap::new(), learnt }
+        Self {
+            transaction,
+            known,
+            filters,
+            tail,
+            state,
+            folded: HashMap::new(),
+            recorded: FxHashMap::default(),
+            learnt,
+        }
     }
 
     /// Answers every request. One whose condition fails leaves no trace; any other error fails them all.
@@ -109,42 +120,43 @@ impl<'a> Appender<'a> {
     /// The event as a row: its names interned.
     fn row(&mut self, event: &Event) -> Result<LogRow> {
         let Event::ToolUse(u) = event;
-        let project_id = u.project.as_ref().map(|p| p.id);
-        let project_path = u.project.as_ref().and_then(|p| p.path.clone());
+        let known = super::lock(self.known).numbers(u);
+        let (project, path) = project_of(u);
         let row = LogRow {
             kind: LogRow::TOOL_USE,
             id: u.id,
             time: u.time,
-            tool: self.number(Some(&u.tool), |names| &mut names.tools)?,
-            session: self.number(u.session.as_ref(), |names| &mut names.sessions)?,
-            project: self.number(project_id.as_ref(), |names| &mut names.projects)?,
-            path: self.number(project_path.as_ref(), |names| &mut names.paths)?,
-            agent: self.number(u.agent.as_ref(), |names| &mut names.agents)?,
-            subagent: self.number(u.subagent.as_ref(), |names| &mut names.subagents)?,
+            tool: self.number(known.tool, Some(&u.tool), |names| &mut names.tools)?,
+            session: self.number(known.session, u.session.as_ref(), |names| &mut names.sessions)?,
+            project: self.number(known.project, project, |names| &mut names.projects)?,
+            path: self.number(known.path, path, |names| &mut names.paths)?,
+            agent: self.number(known.agent, u.agent.as_ref(), |names| &mut names.agents)?,
+            subagent: self.number(known.subagent, u.subagent.as_ref(), |names| &mut names.subagents)?,
             outcome: u.outcome,
             source: u.source,
             duration: u.duration,
             attributes: u.attributes.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
         };
-        if row.project != 0 && row.path != 0 {
+        if row.project != 0 && row.path != 0 && known.first_path.is_none() {
             self.note_path(row.project, row.path)?;
         }
         Ok(row)
     }
 
-    /// The number of a name, a new one if need be; 0 for none.
-    fn number<T: Interned>(&mut self, name: Option<&T>, kind: fn(&mut Names) -> &mut Known<T>) -> Result<u32> {
-        let Some(name) = name else { return Ok(0) };
+    /// The number of a name that is not known yet, a new one if need be; 0 for none.
+    fn number<T: Interned>(
+        &mut self,
+        known: Option<u32>,
+        name: Option<&T>,
+        kind: fn(&mut Names) -> &mut Known<T>,
+    ) -> Result<u32> {
         let learnt = kind(&mut self.learnt.names);
-        if let Some(number) = learnt.number_known(name) {
+        if let Some(number) = known.or_else(|| learnt.number_known(name)) {
             return Ok(number);
         }
-        let known = kind(&mut super::lock(self.known)).number_known(name);
+        let Some(name) = name else { return Ok(0) };
         let text = name.to_text();
-        let number = match known {
-            Some(number) => Some(number),
-            None => self.transaction.name_number(T::KIND, &text)?,
-        };
+        let number = self.transaction.name_number(T::KIND, &text)?;
         let number = if let Some(number) = number {
             number
         } else {
@@ -161,11 +173,7 @@ impl<'a> Appender<'a> {
         if self.learnt.names.first_paths.contains_key(&project) {
             return Ok(());
         }
-        let known = super::lock(self.known).first_paths.get(&project).copied();
-        let first = match known {
-            Some(first) => Some(first),
-            None => first_path(self.transaction, project)?,
-        };
+        let first = first_path(self.transaction, project)?;
         if first.is_none() {
             let key = first_path_key(project);
             self.transaction.put(Tree::Meta, &key, &codec::seal(&key, &path)?)?;

@@ -1,8 +1,9 @@
 //! Names as numbers: what is interned, and what this process knows of it.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
 
 use super::row::LogRow;
 use super::tables::{Direction, NameKind, Snapshot, Tree};
@@ -38,15 +39,17 @@ macro_rules! interned {
 interned!(ToolName: Tool, SessionId: Session, ProjectId: Project, ProjectPath: Path, AgentName: Agent, SubagentName: Subagent);
 
 /// Known pairs of number and name. Pairs never change, so what was read from a committed state stays true.
+///
+/// Names made to collide in such a hash could slow it down; that there are no more than [`KEPT`] bounds it.
 #[derive(Clone, Debug)]
 pub(super) struct Known<T> {
-    by_number: HashMap<u32, T>,
-    by_name: HashMap<T, u32>,
+    by_number: FxHashMap<u32, T>,
+    by_name: FxHashMap<T, u32>,
 }
 
 impl<T> Default for Known<T> {
     fn default() -> Self {
-        Self { by_number: HashMap::new(), by_name: HashMap::new() }
+        Self { by_number: FxHashMap::default(), by_name: FxHashMap::default() }
     }
 }
 
@@ -59,13 +62,17 @@ impl<T: Interned> Known<T> {
         self.by_name.insert(name, number);
     }
 
-    pub(super) fn number_known(&self, name: &T) -> Option<u32> {
-        self.by_name.get(name).copied()
+    /// The number of a name, if it is known; 0 for none.
+    pub(super) fn number_known(&self, name: Option<&T>) -> Option<u32> {
+        match name {
+            Some(name) => self.by_name.get(name).copied(),
+            None => Some(0),
+        }
     }
 
     /// The number of a name, if it is interned.
     pub(super) fn number(&mut self, snapshot: &dyn Snapshot, name: &T) -> Result<Option<u32>> {
-        if let Some(number) = self.number_known(name) {
+        if let Some(number) = self.number_known(Some(name)) {
             return Ok(Some(number));
         }
         let number = snapshot.name_number(T::KIND, &name.to_text())?;
@@ -103,7 +110,7 @@ pub(super) struct Names {
     pub(super) agents: Known<AgentName>,
     pub(super) subagents: Known<SubagentName>,
     /// The first path that the log has for a project: project number to path number.
-    pub(super) first_paths: HashMap<u32, u32>,
+    pub(super) first_paths: FxHashMap<u32, u32>,
 }
 
 /// The key of a project's first path in [`Tree::Meta`].
@@ -131,7 +138,40 @@ pub(super) fn first_path_keys(snapshot: &dyn Snapshot) -> Result<Vec<Vec<u8>>> {
     Ok(keys)
 }
 
+/// A call's project in the two parts that are interned.
+pub(super) fn project_of(call: &ToolUse) -> (Option<&ProjectId>, Option<&ProjectPath>) {
+    let project = call.project.as_ref();
+    (project.map(|project| &project.id), project.and_then(|project| project.path.as_ref()))
+}
+
+/// What is known of an event's names: numbers, 0 where the event has none.
+pub(super) struct Numbers {
+    pub(super) tool: Option<u32>,
+    pub(super) session: Option<u32>,
+    pub(super) project: Option<u32>,
+    pub(super) path: Option<u32>,
+    pub(super) agent: Option<u32>,
+    pub(super) subagent: Option<u32>,
+    /// The first path that the log has for the project.
+    pub(super) first_path: Option<u32>,
+}
+
 impl Names {
+    /// The numbers of an event's names.
+    pub(super) fn numbers(&self, call: &ToolUse) -> Numbers {
+        let (project, path) = project_of(call);
+        let project = self.projects.number_known(project);
+        Numbers {
+            tool: self.tools.number_known(Some(&call.tool)),
+            session: self.sessions.number_known(call.session.as_ref()),
+            project,
+            path: self.paths.number_known(path),
+            agent: self.agents.number_known(call.agent.as_ref()),
+            subagent: self.subagents.number_known(call.subagent.as_ref()),
+            first_path: project.and_then(|project| self.first_paths.get(&project).copied()),
+        }
+    }
+
     /// Takes in what a committed transaction has learnt.
     pub(super) fn absorb(&mut self, learnt: Self) {
         self.tools.absorb(learnt.tools);

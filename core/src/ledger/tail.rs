@@ -1,7 +1,7 @@
 //! The tail: the newest events, not folded into the projections yet. It is bounded, it is the hot tier of
 //! the id index, and every query folds it exactly.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::row::LogRow;
 use super::state::State;
@@ -18,7 +18,7 @@ pub(super) struct Tail {
     generation: u32,
     after: Position,
     rows: Vec<LogRow>,
-    ids: HashMap<EventId, Position>,
+    ids: FxHashMap<EventId, Position>,
 }
 
 impl Tail {
