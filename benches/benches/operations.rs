@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
+use std::sync::Arc;
+
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tooltally::{
-    Backend, GroupBy, LogExt, OpenOptions, Project, QueriesExt, Selection, Store, StoreUrl, Timestamp, ToolName, Window,
+    Backend, GroupBy, LogExt, OpenOptions, Project, QueriesExt, Recorder, Selection, Store, StoreUrl, Timestamp,
+    ToolName, Window,
 };
 use tooltally_benches::Workload;
 
@@ -88,5 +91,26 @@ fn queries(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(operations, appends, queries);
+fn recorders(criterion: &mut Criterion) {
+    for (name, backend, options) in backends() {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::from(open(folder.path(), backend, &options));
+        let recorder = Recorder::start(store).unwrap();
+        let mut workload = Workload::new(100 * EVENTS, DAYS).unwrap();
+        criterion.bench_function(&format!("queue_1000_and_flush/{name}"), |bencher| {
+            bencher.iter_batched(
+                || workload.next_batch(1000).unwrap(),
+                |batch| {
+                    for event in batch {
+                        recorder.record(event).unwrap();
+                    }
+                    recorder.flush().unwrap();
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+}
+
+criterion_group!(operations, appends, recorders, queries);
 criterion_main!(operations);

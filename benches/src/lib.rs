@@ -9,6 +9,7 @@
 //! | `store`, `baselines` | who has it: our stores; the seed's schema and the bare engines |
 //! | `measures` | the measures by name, and their bars |
 //! | `measure` | how each is measured |
+//! | `probe` | this program, started again: for the memory of a piece of work |
 //! | [`report`] | the comparison as JSON, as a table, as a page with plots |
 
 mod baselines;
@@ -16,6 +17,7 @@ mod machine;
 mod measure;
 mod measures;
 mod options;
+mod probe;
 mod progress;
 mod question;
 pub mod report;
@@ -28,6 +30,7 @@ pub use machine::Machine;
 pub use measure::compare;
 pub use measures::Measure;
 pub use options::{BackendName, Options};
+pub use probe::probe;
 pub use progress::Progress;
 pub use statistics::Spread;
 pub use workload::{Workload, WorkloadEvent};

@@ -16,6 +16,7 @@ pub enum Measure {
     BatchAppend,
     SingleAppend,
     ThreadsAppend,
+    Recorder,
     #[value(name = "window_90d")]
     #[serde(rename = "window_90d")]
     Window90d,
@@ -41,6 +42,7 @@ pub enum Measure {
     Growth,
     BytesPerEvent,
     Rebuild,
+    Memory,
     Hook,
     Import,
 }
@@ -54,6 +56,8 @@ pub(crate) enum Bar {
     AtMost(f64),
     /// The value itself is to be this or more.
     ValueAtLeast(f64),
+    /// The value itself is to be this or less.
+    ValueAtMost(f64),
 }
 
 impl Bar {
@@ -63,6 +67,7 @@ impl Bar {
             Self::AtLeast(limit) => ratio.map(|ratio| ratio >= limit),
             Self::AtMost(limit) => ratio.map(|ratio| ratio <= limit),
             Self::ValueAtLeast(limit) => Some(value >= limit),
+            Self::ValueAtMost(limit) => Some(value <= limit),
         }
     }
 }
@@ -103,6 +108,7 @@ impl Measure {
             Self::BatchAppend => "batches of 10,000 events, durable, ids checked, all projections; against the seed",
             Self::SingleAppend => "one durable event, warm store; against the bare engine",
             Self::ThreadsAppend => "32 threads, one durable event each at a time; against the bare engine's one thread",
+            Self::Recorder => "events through a Recorder from 1 and 8 threads; against their own durable appends",
             Self::Window90d => "tools of a project in the last 90 days; against the seed",
             Self::Tool90d => "uses of a tool in all projects in the last 90 days; against the seed",
             Self::Window7d => "tools of a project in the last 7 days; against the seed",
@@ -114,6 +120,7 @@ impl Measure {
             Self::Growth => "7-day and unwindowed queries, a history ten times as long; against themselves",
             Self::BytesPerEvent => "bytes of the files per event, redb after compact; against the seed",
             Self::Rebuild => "folding all projections anew",
+            Self::Memory => "peak memory of a fresh process: every query of this table; `rebuild`",
             Self::Hook => "`tooltally hook`, whole process; against the sqlite3 shell's raw insert",
             Self::Import => "`tooltally import` of transcripts already known, from renamed and touched copies",
         }
@@ -133,12 +140,13 @@ impl Measure {
             Self::ThreadsAppend => exclusive(Bar::AtLeast(5.0)),
             Self::Window90d | Self::Tool90d if events >= FULL_EVENTS => Some(Bar::AtLeast(100.0)),
             Self::Window90d | Self::Tool90d if events >= QUICK_EVENTS => Some(Bar::AtLeast(20.0)),
-            Self::Window90d | Self::Tool90d => None,
+            Self::Recorder | Self::Window90d | Self::Tool90d => None,
             Self::Window7d | Self::Tool7d => Some(Bar::AtLeast(20.0)),
             Self::AllProjects90d | Self::Session | Self::Recent200 | Self::Last5 => Some(Bar::AtLeast(1.0)),
             Self::Growth => Some(Bar::AtMost(1.5)),
             Self::BytesPerEvent => Some(Bar::AtMost(if is_sqlite { 0.33 } else { 0.5 })),
             Self::Rebuild => Some(Bar::ValueAtLeast(1e6)),
+            Self::Memory => Some(Bar::ValueAtMost(64.0)),
             Self::Hook => Some(Bar::AtMost(if is_sqlite { 1.0 } else { 1.5 })),
             Self::Import => Some(Bar::ValueAtLeast(400.0)),
         }

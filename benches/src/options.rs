@@ -39,6 +39,10 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub program: Option<PathBuf>,
 
+    /// The program to start for `memory`, one that begins with `probe` [default: this one]
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub prober: Option<PathBuf>,
+
     /// Measure also what the plots show: cost along the history, throughput by batch size and by threads
     #[arg(long)]
     pub series: bool,

@@ -1,6 +1,7 @@
 //! Our stores as subjects.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tooltally::{
@@ -18,7 +19,7 @@ const WAIT: Duration = Duration::from_mins(1);
 
 /// A store of ours, opened as a program that embeds it opens it.
 pub(crate) struct TooltallyStore {
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     /// Makes events of calls.
     workload: Workload,
 }
@@ -27,7 +28,8 @@ impl TooltallyStore {
     pub(crate) fn open(kind: Kind, path: &Path, workload: Workload) -> Result<Self> {
         let backend = if kind == Kind::Sqlite { Backend::Sqlite } else { Backend::Redb };
         let options = OpenOptions::new().wait(WAIT).exclusive(kind == Kind::RedbExclusive);
-        Ok(Self { store: tooltally::open_with(&StoreUrl::new(backend, path), &options)?, workload })
+        let store = tooltally::open_with(&StoreUrl::new(backend, path), &options)?;
+        Ok(Self { store: Arc::from(store), workload })
     }
 }
 
@@ -76,6 +78,10 @@ impl Subject for TooltallyStore {
 
     fn compact(&self) -> Result<()> {
         Ok(Maintenance::compact(self.store.as_ref())?)
+    }
+
+    fn store(&self) -> Option<Arc<dyn Store>> {
+        Some(Arc::clone(&self.store))
     }
 }
 

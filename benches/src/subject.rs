@@ -1,8 +1,9 @@
 //! What is compared: a small trait, so that each operation is defined once for all.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tooltally::{RecentOutcome, Recorded, Usage, UsageRow};
+use tooltally::{RecentOutcome, Recorded, Store, Usage, UsageRow};
 
 use crate::Result;
 use crate::baselines::{RawRedb, RawSqlite, Seed};
@@ -29,6 +30,11 @@ pub(crate) trait Subject: Send + Sync {
 
     /// Gives unused space back, if it can.
     fn compact(&self) -> Result<()>;
+
+    /// The store itself, if it is one of ours.
+    fn store(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
 }
 
 /// What a subject answers.

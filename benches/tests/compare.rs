@@ -16,13 +16,15 @@ struct Arguments {
 
 fn options(more: &[&str]) -> Options {
     let size: &[&str] = if more.contains(&"--events") { &[] } else { &["--events", "20k"] };
-    Arguments::parse_from(["compare", "--runs", "10"].iter().chain(size).chain(more)).options
+    let base = ["compare", "--runs", "10", "--prober", env!("CARGO_BIN_EXE_compare")];
+    Arguments::parse_from(base.iter().chain(size).chain(more)).options
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 18] = [
     "batch_append",
     "single_append",
     "threads_append",
+    "recorder",
     "window_90d",
     "tool_90d",
     "window_7d",
@@ -34,6 +36,7 @@ const NAMES: [&str; 16] = [
     "growth",
     "bytes_per_event",
     "rebuild",
+    "memory",
     "hook",
     "import",
 ];
@@ -52,7 +55,9 @@ fn every_measure_gives_the_promised_json() {
         let name = (row["measure"].as_str().unwrap().to_owned(), row["backend"].as_str().unwrap().to_owned());
         assert!(seen.insert(name), "{row} stands twice");
     }
-    for measure in NAMES {
+    // What a process takes is known where there is /proc.
+    let is_measured = |measure: &&str| *measure != "memory" || cfg!(target_os = "linux");
+    for measure in NAMES.into_iter().filter(is_measured) {
         let processes = ["hook", "import"].contains(&measure);
         let backends: &[&str] = if processes { &["sqlite", "redb"] } else { &["sqlite", "redb", "redb-exclusive"] };
         for backend in backends {
@@ -62,7 +67,7 @@ fn every_measure_gives_the_promised_json() {
     let read: report::Comparison = serde_json::from_str(&json.to_string()).unwrap();
     assert_same(&read, &comparison);
     let table = report::table(&comparison);
-    for measure in NAMES {
+    for measure in NAMES.into_iter().filter(is_measured) {
         assert!(table.contains(measure), "{measure} is not in\n{table}");
     }
 }
@@ -110,6 +115,40 @@ fn one_measure_of_one_backend_is_a_single_row() {
     let comparison = compare(&wanted, &Progress::silent()).unwrap();
     let rows: Vec<_> = comparison.rows.iter().map(|row| (row.measure.name(), row.backend.as_str())).collect();
     assert_eq!(rows, [("session".to_owned(), "sqlite")]);
+}
+
+#[test]
+fn a_recorder_is_measured_from_one_thread_and_from_eight() {
+    let wanted = options(&["--measure", "recorder", "--backend", "redb"]);
+    let comparison = compare(&wanted, &Progress::silent()).unwrap();
+    let [row] = &comparison.rows[..] else { panic!("{:?}", comparison.rows) };
+    let cases: Vec<_> = row.parts.iter().map(|part| part.name.as_str()).collect();
+    let of = |who: &str| ["", ": a call of record", ": flush"].map(|what| format!("{who}{what}"));
+    let expected = [&of("1 thread")[..], &of("8 threads"), &["one event until durable".to_owned()]].concat();
+    assert_eq!(cases, expected);
+    assert!(row.parts.iter().all(|part| part.value > 0.0), "{row:?}");
+    assert!((row.value - row.parts[3].value).abs() < f64::EPSILON && row.bar.is_none(), "{row:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_that_of_a_process_of_its_own() {
+    let wanted = options(&["--measure", "memory", "--backend", "sqlite"]);
+    let comparison = compare(&wanted, &Progress::silent()).unwrap();
+    let [row] = &comparison.rows[..] else { panic!("{:?}", comparison.rows) };
+    assert_eq!((row.unit.as_str(), row.bar.as_deref(), row.met), ("MiB", Some("≤ 64 MiB"), Some(true)));
+    let cases: Vec<_> = row.parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(cases, ["queries", "rebuild"]);
+    assert!(row.parts.iter().all(|part| part.value > 1.0), "no process is that small: {row:?}");
+}
+
+#[test]
+fn a_prober_that_does_nothing_is_found_out() {
+    let wanted = options(&["--measure", "memory", "--backend", "sqlite", "--events", "2k"]);
+    // Says something, but nothing of a probe.
+    let wanted = Options { prober: Some(env!("CARGO").into()), ..wanted };
+    let failure = compare(&wanted, &Progress::silent()).unwrap_err().to_string();
+    assert!(failure.contains("queries of sqlite in a process of its own"), "{failure}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tooltally_benches::report::{self, Comparison};
-use tooltally_benches::{Measure, Options, Progress, Result, compare};
+use tooltally_benches::{Measure, Options, Progress, Result, compare, probe};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,7 +15,8 @@ Examples:
 
 Baselines, measured in the same run: seed, the predecessor's schema with its
 three indexes and its queries, on SQLite; raw-sqlite and raw-redb, one table
-with one 48-byte row per event; sqlite3, the shell that inserts one such row.
+with one 48-byte row per event; sqlite3, the shell that inserts one such row;
+append, the same threads appending durably themselves, without a Recorder.
 Every answer to a query is checked against a brute-force fold before its time
 counts; a wrong one ends the run.
 
@@ -41,7 +42,8 @@ fn help() -> String {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    // First: a probe has no arguments.
+    match probe().unwrap_or_else(|| run(&Arguments::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");

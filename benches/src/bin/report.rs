@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tooltally_benches::report::{self, Comparison};
-use tooltally_benches::{Options, Progress, Result, compare};
+use tooltally_benches::{Options, Progress, Result, compare, probe};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,11 +43,9 @@ fn word(text: &str) -> std::result::Result<String, String> {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(folder) => {
-            println!("{}", folder.display());
-            ExitCode::SUCCESS
-        }
+    // First: a probe has no arguments.
+    match probe().unwrap_or_else(|| run(Arguments::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
             ExitCode::FAILURE
@@ -55,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut arguments: Arguments) -> Result<PathBuf> {
+fn run(mut arguments: Arguments) -> Result<()> {
     arguments.options.series = true;
     let comparison = match &arguments.from {
         Some(file) => read(file)?,
@@ -68,7 +66,8 @@ fn run(mut arguments: Arguments) -> Result<PathBuf> {
     let folder = arguments.runs_folder.join(format!("{date}-{}", arguments.name));
     report::write(&comparison, &folder)?;
     eprintln!("{}\n", report::table(&comparison));
-    Ok(folder)
+    println!("{}", folder.display());
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Comparison> {

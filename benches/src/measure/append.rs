@@ -82,12 +82,12 @@ pub(super) fn threads(stage: &mut Stage<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn per_event(time: Duration, events: usize) -> f64 {
+pub(super) fn per_event(time: Duration, events: usize) -> f64 {
     time.as_secs_f64() * 1e6 / float(events as u64)
 }
 
 /// Records the calls, one durable event at a time in each of some threads; how long all of it took.
-fn together(subject: &dyn Subject, calls: &[WorkloadEvent], threads: usize) -> Result<Duration> {
+pub(super) fn together(subject: &dyn Subject, calls: &[WorkloadEvent], threads: usize) -> Result<Duration> {
     let mut work: Vec<Vec<Append<'_>>> = (0..threads).map(|_| Vec::new()).collect();
     for (number, call) in calls.chunks(1).enumerate() {
         if let Some(mine) = work.get_mut(number % threads) {

@@ -45,8 +45,8 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Filled> {
     let kinds = stage.kinds();
     stage.open_all(&kinds)?;
     let now = stage.now_seconds(options.events);
-    let wants_growth = options.wants(Measure::Growth);
-    let is_asked = |m: &Measure| options.wants(*m) || (wants_growth && Measure::STEADY.contains(m));
+    let (wants_growth, wants_memory) = (options.wants(Measure::Growth), options.wants(Measure::Memory));
+    let is_asked = |m: &Measure| options.wants(*m) || wants_memory || (wants_growth && Measure::STEADY.contains(m));
     let asked = Measure::QUERIES.into_iter().filter(is_asked);
     let polls = asked.filter_map(|m| Poll::of(m, options.events, now)).collect();
     let batch = options.batch();

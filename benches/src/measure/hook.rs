@@ -64,10 +64,7 @@ pub(super) fn rows(stage: &mut Stage<'_>, program: &Path) -> Result<Vec<Row>> {
 /// The worse of the cases: against the shell, or where there is none the slower.
 fn row(kind: Kind, cases: &[(&str, Pairs)], events: u64) -> Option<Row> {
     let has_shell = cases.iter().all(|(_, pairs)| pairs.shell.len() > 0);
-    let part = |(name, pairs): &(&str, Pairs)| {
-        let (value, baseline_value) = (pairs.ours.median(), pairs.shell.median());
-        Part { name: (*name).to_owned(), value, baseline_value, ratio: value / baseline_value }
-    };
+    let part = |(name, pairs): &(&str, Pairs)| Part::against(*name, pairs.ours.median(), pairs.shell.median());
     let weight = |pairs: &Pairs| pairs.ours.median() / if has_shell { pairs.shell.median() } else { 1.0 };
     let (_, worst) = cases.iter().max_by(|a, b| weight(&a.1).total_cmp(&weight(&b.1)))?;
     let ours = worst.ours.spread("µs");

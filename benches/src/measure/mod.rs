@@ -4,8 +4,10 @@ mod append;
 mod fill;
 mod hook;
 mod import;
+mod memory;
 mod program;
 mod queries;
+mod recorder;
 mod size;
 mod stage;
 mod transcripts;
@@ -13,6 +15,7 @@ mod transcripts;
 use crate::machine::{self, Machine};
 use crate::measures::Measure;
 use crate::options::Options;
+use crate::probe;
 use crate::progress::Progress;
 use crate::report::{Comparison, Row};
 use crate::{Failure, Result};
@@ -23,6 +26,10 @@ use stage::Stage;
 /// # Errors
 /// Whatever a store reports, and the first answer that is not right: a wrong store has no speed.
 pub fn compare(options: &Options, progress: &Progress) -> Result<Comparison> {
+    if probe::is_wanted() {
+        // Else each process would start the next.
+        return Err("a program that compares begins with `probe`".into());
+    }
     if options.kinds().is_empty() || options.wanted().is_empty() {
         return Err("nothing is wanted".into());
     }
@@ -74,6 +81,9 @@ fn run(stage: &mut Stage<'_>, comparison: &mut Comparison) -> Result<()> {
     if options.wants(Measure::BytesPerEvent) {
         rows.extend(size::bytes_per_event(stage)?);
     }
+    if options.wants(Measure::Memory) {
+        rows.extend(memory::rows(stage, &filled)?);
+    }
     if options.wants(Measure::Rebuild) {
         rows.extend(size::rebuild(stage)?);
     }
@@ -82,6 +92,9 @@ fn run(stage: &mut Stage<'_>, comparison: &mut Comparison) -> Result<()> {
     }
     if options.wants(Measure::ThreadsAppend) {
         rows.extend(append::threads(stage)?);
+    }
+    if options.wants(Measure::Recorder) {
+        rows.extend(recorder::rows(stage)?);
     }
     if options.series {
         comparison.series.extend(append::by_batch_size(stage)?);

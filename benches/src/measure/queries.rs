@@ -97,7 +97,7 @@ pub(super) fn growth(stage: &mut Stage<'_>, filled: &Filled) -> Result<Vec<Row>>
             let runs = stage.options.runs as usize;
             let Some(samples) = time(stage.opened(kind)?, poll, &stage.workload, runs)? else { continue };
             let value = samples.median();
-            parts.push(Part { name: measure.name(), value, baseline_value: *tenth, ratio: value / tenth });
+            parts.push(Part::against(measure.name(), value, *tenth));
         }
         let is_quick = parts.iter().all(|part| part.value < STEADY_MICROS);
         let row = Row::worst_of(Measure::Growth, kind, "µs", "itself", parts);

@@ -52,7 +52,7 @@ pub struct Row {
     pub value: f64,
     /// The unit of both values.
     pub unit: String,
-    /// What it is held against: `seed`, `raw-sqlite`, `raw-redb`, `sqlite3`, `itself`; `null`: nothing.
+    /// What it is held against: `seed`, `raw-sqlite`, `raw-redb`, `sqlite3`, `itself`, `append`; `null`: nothing.
     pub baseline: Option<String>,
     /// Theirs.
     pub baseline_value: Option<f64>,
@@ -71,7 +71,7 @@ pub struct Row {
     /// The peak memory of the process, where that is part of the bar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
-    /// What the row is the worst of.
+    /// What the row is the worst of, or what else was measured with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
 }
@@ -83,10 +83,13 @@ pub struct Part {
     pub name: String,
     /// Ours.
     pub value: f64,
-    /// Theirs.
-    pub baseline_value: f64,
+    /// Its unit, where that is not the row's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Theirs; `null`: it is held against nothing.
+    pub baseline_value: Option<f64>,
     /// How they compare.
-    pub ratio: f64,
+    pub ratio: Option<f64>,
 }
 
 /// A line of a plot.
@@ -98,6 +101,19 @@ pub struct Series {
     pub subject: String,
     /// (x, y).
     pub points: Vec<(f64, f64)>,
+}
+
+impl Part {
+    /// A case in a unit of its own, held against nothing.
+    pub(crate) fn alone(name: impl Into<String>, value: f64, unit: &str) -> Self {
+        Self { name: name.into(), value, unit: Some(unit.to_owned()), baseline_value: None, ratio: None }
+    }
+
+    /// A case in the row's unit, held against the row's baseline.
+    pub(crate) fn against(name: impl Into<String>, value: f64, baseline_value: f64) -> Self {
+        let ratio = value / baseline_value;
+        Self { name: name.into(), value, unit: None, baseline_value: Some(baseline_value), ratio: Some(ratio) }
+    }
 }
 
 impl Row {
@@ -134,10 +150,11 @@ impl Row {
         self
     }
 
-    /// Makes a row of the worst of some cases, by ratio.
+    /// Makes a row of the worst of some cases: the one with the largest ratio.
     pub(crate) fn worst_of(measure: Measure, kind: Kind, unit: &str, baseline: &str, parts: Vec<Part>) -> Option<Self> {
-        let worst = parts.iter().max_by(|a, b| a.ratio.total_cmp(&b.ratio))?.clone();
-        let mut row = Self::new(measure, kind, worst.value, unit).against(baseline, worst.baseline_value, worst.ratio);
+        let compared = parts.iter().filter_map(|part| Some((part.value, part.baseline_value?, part.ratio?)));
+        let (value, baseline_value, ratio) = compared.max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let mut row = Self::new(measure, kind, value, unit).against(baseline, baseline_value, ratio);
         row.parts = parts;
         Some(row)
     }
@@ -150,6 +167,7 @@ impl Row {
             Bar::AtMost(limit) => format!("≤ {limit}×"),
             Bar::ValueAtLeast(limit) if limit >= 1e6 => format!("≥ {} million {}", limit / 1e6, self.unit),
             Bar::ValueAtLeast(limit) => format!("≥ {limit} {}", self.unit),
+            Bar::ValueAtMost(limit) => format!("≤ {limit} {}", self.unit),
         });
         self
     }
@@ -169,7 +187,7 @@ pub fn command(program: &str) -> String {
     while let Some(argument) = arguments.next() {
         let is_place =
             |name: &str| argument.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
-        if ["--folder", "--program", "--runs-folder"].into_iter().any(is_place) {
+        if ["--folder", "--program", "--prober", "--runs-folder"].into_iter().any(is_place) {
             if !argument.contains('=') {
                 arguments.next();
             }

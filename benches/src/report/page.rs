@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use super::table::{COLUMNS, SPREAD_COLUMNS, cells, digits, spreads, summary, thousands};
+use super::table::{COLUMNS, PART_COLUMNS, PARTS, SPREAD_COLUMNS, cells, digits, parts, spreads, summary, thousands};
 use super::{Comparison, plots};
 use crate::Result;
 
@@ -44,8 +44,8 @@ fn page(comparison: &Comparison, plots: &[(&str, &str)]) -> Result<String> {
     markdown_table(&mut page, &COLUMNS, comparison.rows.iter().map(|row| cells(row).to_vec()))?;
     let parts = parts(comparison);
     if !parts.is_empty() {
-        writeln!(page, "\n## What single rows sum up\n")?;
-        markdown_table(&mut page, &["measure", "backend", "case", "ours", "theirs", "ratio"], parts)?;
+        writeln!(page, "\n## {PARTS}\n")?;
+        markdown_table(&mut page, &PART_COLUMNS, parts)?;
     }
     if !plots.is_empty() {
         writeln!(page, "\n## Plots")?;
@@ -87,23 +87,6 @@ fn surroundings(comparison: &Comparison) -> Result<String> {
         writeln!(text, "| {name} | {version} |")?;
     }
     Ok(text)
-}
-
-fn parts(comparison: &Comparison) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for row in &comparison.rows {
-        for part in &row.parts {
-            rows.push(vec![
-                row.measure.name(),
-                row.backend.clone(),
-                part.name.clone(),
-                super::table::quantity(part.value, &row.unit),
-                super::table::quantity(part.baseline_value, &row.unit),
-                format!("{}×", digits(part.ratio)),
-            ]);
-        }
-    }
-    rows
 }
 
 fn markdown_table(page: &mut String, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<()> {

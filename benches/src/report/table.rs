@@ -7,15 +7,25 @@ use crate::statistics::float;
 
 /// The columns of the table of bars.
 pub(super) const COLUMNS: [&str; 8] = ["measure", "backend", "ours", "baseline", "theirs", "ratio", "bar", "met"];
+/// What the table of parts is called.
+pub(super) const PARTS: &str = "What single rows sum up, or were measured with";
+/// Its columns.
+pub(super) const PART_COLUMNS: [&str; 6] = ["measure", "backend", "case", "ours", "theirs", "ratio"];
 /// The columns of the table of spreads.
 pub(super) const SPREAD_COLUMNS: [&str; 9] = ["measure", "who", "of", "runs", "min", "median", "p95", "p99", "worst"];
 
-/// The tables, in plain text: what was measured, what was promised, whether it holds; and how repeated runs
-/// were spread.
+/// The tables, in plain text: what was measured, what was promised, whether it holds; what single rows sum up;
+/// and how repeated runs were spread.
 pub fn table(comparison: &Comparison) -> String {
     let bars = grid(&COLUMNS, comparison.rows.iter().map(|row| cells(row).to_vec()), &[2, 4, 5]);
+    let mut tables = vec![bars, summary(comparison)];
+    let parts = parts(comparison);
+    if !parts.is_empty() {
+        tables.push(format!("{PARTS}:\n{}", grid(&PART_COLUMNS, parts, &[3, 4, 5])));
+    }
     let spreads = grid(&SPREAD_COLUMNS, spreads(comparison), &[3, 4, 5, 6, 7, 8]);
-    format!("{bars}\n\n{}\n\nRepeated runs:\n{spreads}", summary(comparison))
+    tables.push(format!("Repeated runs:\n{spreads}"));
+    tables.join("\n\n")
 }
 
 /// Rows under a header, without borders; some columns stand at the right.
@@ -34,7 +44,6 @@ fn grid(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, right: &[u
 
 /// The texts of a row of bars, in order of the columns.
 pub(super) fn cells(row: &Row) -> [String; 8] {
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let value = |value: f64| quantity(value, &row.unit);
     let worst = row.parts.iter().find(|part| part.value.total_cmp(&row.value).is_eq()).map(|part| part.name.as_str());
     [
@@ -51,6 +60,29 @@ pub(super) fn cells(row: &Row) -> [String; 8] {
             None => "–".to_owned(),
         },
     ]
+}
+
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+/// The rows of parts.
+pub(super) fn parts(comparison: &Comparison) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for row in &comparison.rows {
+        for part in &row.parts {
+            let value = |value: f64| quantity(value, part.unit.as_ref().unwrap_or(&row.unit));
+            rows.push(vec![
+                row.measure.name(),
+                row.backend.clone(),
+                part.name.clone(),
+                value(part.value),
+                or_dash(part.baseline_value.map(value)),
+                or_dash(part.ratio.map(|ratio| format!("{}×", digits(ratio)))),
+            ]);
+        }
+    }
+    rows
 }
 
 /// The rows of spreads: each backend's, and each baseline's once.
