@@ -148,7 +148,7 @@ impl Transaction for Tables<'_> {
     }
 
     fn delete_range(&mut self, tree: Tree, first: &[u8], last: &[u8]) -> Result<()> {
-        self.execute(sql(tree).delete_range, params![first, last])
+        self.statements.execute(sql(tree).delete_range, params![first, last])
     }
 }
 
