@@ -20,6 +20,9 @@ pub(crate) const FORMAT: u32 = 1;
 /// - `tool` is the tool's number, plus 2³² times the kind of event less one: a tool use is kind 1;
 /// - `place` stands for project, path, agent and subagent, which come together again and again;
 /// - `duration` is in microseconds.
+///
+/// Trees of small values are tables without rowids, one B-tree each. To compare a key there SQLite reads the
+/// whole row when it's too long for its page; so the trees of long values keep their keys in an index of their own.
 const TABLES: &str = "
 CREATE TABLE names (
     kind INTEGER NOT NULL,
@@ -51,11 +54,11 @@ CREATE TABLE log (
 ) STRICT;
 
 CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE rollups (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE rollups (key BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;
 CREATE TABLE calls (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE sessions (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE postings (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE recents (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE recents (key BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;
 CREATE TABLE id_runs (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
 

@@ -30,7 +30,11 @@ macro_rules! tree_sql {
     ($table:literal) => {
         TreeSql {
             get: concat!("SELECT value FROM ", $table, " WHERE key = ?1"),
-            put: concat!("INSERT OR REPLACE INTO ", $table, " (key, value) VALUES (?1, ?2)"),
+            put: concat!(
+                "INSERT INTO ",
+                $table,
+                " (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+            ),
             delete: concat!("DELETE FROM ", $table, " WHERE key = ?1"),
             delete_range: concat!("DELETE FROM ", $table, " WHERE key BETWEEN ?1 AND ?2"),
             forward: concat!("SELECT key, value FROM ", $table, " WHERE key BETWEEN ?1 AND ?2 ORDER BY key"),
