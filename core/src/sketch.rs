@@ -42,10 +42,31 @@ const fn bounds() -> [u64; CELLS] {
     table
 }
 
+/// For each length of a number in bits, the first cell that such a number may lie in.
+static FIRST_CELLS: [usize; 66] = first_cells();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses an index out of range")]
+const fn first_cells() -> [usize; 66] {
+    const TABLE: [u64; CELLS] = bounds();
+    let (mut firsts, mut bits, mut cell) = ([CELLS - 1; 66], 0, 0);
+    while bits < 65 {
+        let least = if bits == 0 { 0 } else { 1 << (bits - 1) };
+        while cell + 1 < CELLS && TABLE[cell + 1] <= least {
+            cell += 1;
+        }
+        firsts[bits] = cell;
+        bits += 1;
+    }
+    firsts
+}
+
 /// The cell that holds this value.
 fn cell_of(value: u64) -> u16 {
-    let above = BOUNDS.partition_point(|bound| *bound <= value);
-    u16::try_from(above.saturating_sub(1)).unwrap_or(u16::MAX)
+    let bits = usize::try_from(u64::BITS - value.leading_zeros()).unwrap_or(0);
+    let first = FIRST_CELLS.get(bits).copied().unwrap_or(0);
+    let after = FIRST_CELLS.get(bits + 1).map_or(CELLS, |last| (last + 1).min(CELLS));
+    let above = BOUNDS.get(first..after).unwrap_or_default().partition_point(|bound| *bound <= value);
+    u16::try_from((first + above).saturating_sub(1)).unwrap_or(u16::MAX)
 }
 
 /// The value that a cell answers with: its middle, rounded down.
@@ -130,5 +151,19 @@ impl Sketch {
         let is_sound = cells.is_sorted_by(|a, b| a.0 < b.0)
             && cells.iter().all(|&(cell, count)| usize::from(cell) < CELLS && (1..=MOST_COUNTED).contains(&count));
         is_sound.then_some(Self { cells })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_lies_between_the_bounds_of_its_cell() {
+        let around = |bound: u64| [bound.saturating_sub(1), bound, bound.saturating_add(1)];
+        for value in BOUNDS.iter().copied().chain((0..64).map(|bit| 1 << bit)).flat_map(around).chain([u64::MAX]) {
+            let plainly = BOUNDS.partition_point(|bound| *bound <= value) - 1;
+            assert_eq!(usize::from(cell_of(value)), plainly, "{value}");
+        }
     }
 }

@@ -65,6 +65,11 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    /// All that is left.
+    pub(super) const fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
     pub(super) fn byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.0.split_first()?;
         self.0 = rest;

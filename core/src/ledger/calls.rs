@@ -10,13 +10,16 @@
 //! | time after the quarter's start, µs | 4 |
 //! | tool, project | none where all are one, else 1, 2 or 4 |
 //! | outcome, and whether measured | 1 |
-//! | duration, µs, of the measured | LEB128 |
+//! | duration, µs, of the measured | 1, 2, 3, 4 or 8 |
+//!
+//! Columns of one width let a question step over the calls of other tools and projects.
 
 use super::bytes::{Reader, Writer};
 use super::keys::{CallsKey, show};
 use super::row::LogRow;
 use super::tables::Tree;
-use crate::{Error, Outcome, Position, Result, Timestamp, ToolDuration, codec};
+use super::view::Want;
+use crate::{Error, Outcome, Position, Result, Timestamp, ToolDuration, Window, codec};
 
 /// How many positions a block of calls holds: with so many calls a row takes some 940 bytes, so that four
 /// fill a page of 4 KiB, and none needs pages of its own.
@@ -85,9 +88,12 @@ pub(super) fn to_bytes(calls: &[Call], key_bytes: &[u8], key: CallsKey) -> Resul
     let places: Vec<u8> =
         calls.iter().map(|call| u8::try_from(call.position.get() % BLOCK).unwrap_or(u8::MAX)).collect();
     let shape = Places::of(&places);
+    let durations = || calls.iter().filter_map(|call| call.duration).map(ToolDuration::as_micros);
+    let duration_bytes = bytes_for(durations().max().unwrap_or(0));
     let (tools, projects) = (Column::of(calls, |call| call.tool), Column::of(calls, |call| call.project));
     row.byte(shape as u8 | tools.width << 2 | projects.width << 4);
     row.number(calls.len() as u64);
+    row.number(duration_bytes as u64);
     shape.write(&mut row, &places);
     for call in calls {
         let offset = u32::try_from(call.time.as_micros() - start_of(key.quarter));
@@ -99,31 +105,63 @@ pub(super) fn to_bytes(calls: &[Call], key_bytes: &[u8], key: CallsKey) -> Resul
     for call in calls {
         row.byte(call.outcome.code() | if call.duration.is_some() { MEASURED } else { 0 });
     }
-    calls.iter().filter_map(|call| call.duration).for_each(|duration| row.number(duration.as_micros()));
+    for duration in durations() {
+        row.bytes(duration.to_le_bytes().get(..duration_bytes).unwrap_or_default());
+    }
     Ok(codec::seal_bytes(key_bytes, row.as_slice()))
 }
 
-/// Visits the calls of a row, ascending by position.
+/// How many bytes hold a number, of those that a column of durations may have.
+fn bytes_for(number: u64) -> usize {
+    let needed = usize::try_from((u64::BITS - number.leading_zeros()).div_ceil(8)).unwrap_or(8);
+    if needed > 4 { 8 } else { needed.max(1) }
+}
+
+/// Which calls of a row are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WantedCalls {
+    pub(super) tool: Want,
+    pub(super) project: Want,
+    /// The window, where it cuts the row's quarter of an hour.
+    pub(super) window: Option<Window>,
+}
+
+impl WantedCalls {
+    const ALL: Self = Self { tool: Want::Any, project: Want::Any, window: None };
+}
+
+/// Visits the wanted calls of a row, ascending by position.
 pub(super) fn visit_calls(
     key_bytes: &[u8],
     key: CallsKey,
     sealed: &[u8],
+    wanted: WantedCalls,
     visit: &mut dyn FnMut(Call) -> Result<()>,
 ) -> Result<()> {
     let place = || show(Tree::Calls, key_bytes);
     let bytes = codec::open_bytes(&place, key_bytes, sealed)?;
     let damage = || Error::corrupt(place(), "a field is out of its range");
-    let mut columns = Columns::read(bytes).ok_or_else(damage)?;
-    for index in 0..columns.calls {
-        visit(columns.call(index, key).ok_or_else(damage)?)?;
+    let columns = Columns::read(bytes).ok_or_else(damage)?;
+    let mut measured = 0;
+    for (index, outcome) in columns.outcomes.iter().enumerate() {
+        let is_measured = outcome & MEASURED != 0;
+        let duration = is_measured.then_some(measured);
+        measured += usize::from(is_measured);
+        if !columns.tools.matches(wanted.tool, index) || !columns.projects.matches(wanted.project, index) {
+            continue;
+        }
+        let call = columns.call(index, duration, key).ok_or_else(damage)?;
+        if wanted.window.is_none_or(|window| window.contains(call.time)) {
+            visit(call)?;
+        }
     }
-    if columns.is_done() { Ok(()) } else { Err(damage()) }
+    if measured == columns.measured() { Ok(()) } else { Err(damage()) }
 }
 
 /// The calls of a row.
 pub(super) fn from_bytes(key_bytes: &[u8], key: CallsKey, sealed: &[u8]) -> Result<Vec<Call>> {
     let mut calls = Vec::new();
-    visit_calls(key_bytes, key, sealed, &mut |call| {
+    visit_calls(key_bytes, key, sealed, WantedCalls::ALL, &mut |call| {
         calls.push(call);
         Ok(())
     })?;
@@ -188,14 +226,14 @@ impl Places {
             }
             Self::Listed => slots.copy_from_slice(from.bytes(calls)?),
             Self::Marked => {
-                let marks = from.bytes(PLACE_BYTES)?;
-                let marked =
-                    |place: &u8| marks.get(usize::from(place / 8)).is_some_and(|byte| byte >> (place % 8) & 1 == 1);
-                let mut all = (0..u8::try_from(8 * PLACE_BYTES).ok()?).filter(marked);
+                let mut marks = [0; 16];
+                marks.get_mut(..PLACE_BYTES)?.copy_from_slice(from.bytes(PLACE_BYTES)?);
+                let mut left = u128::from_le_bytes(marks);
                 for slot in slots.iter_mut() {
-                    *slot = all.next()?;
+                    *slot = u8::try_from(left.trailing_zeros()).ok()?;
+                    left &= left.wrapping_sub(1);
                 }
-                if all.next().is_some() {
+                if left != 0 {
                     return None;
                 }
             }
@@ -233,68 +271,91 @@ impl Column {
         let bytes = 1 << (self.width - 1);
         numbers.for_each(|number| to.bytes(number.to_le_bytes().get(..bytes).unwrap_or_default()));
     }
+}
 
-    fn read<'a>(width: u8, from: &mut Reader<'a>, calls: usize) -> Option<&'a [u8]> {
-        from.bytes(if width == 0 { 4 } else { calls << (width - 1) })
+/// A column of numbers that is being read.
+#[derive(Clone, Copy)]
+struct Numbers<'a> {
+    width: u8,
+    bytes: &'a [u8],
+}
+
+impl<'a> Numbers<'a> {
+    fn read(width: u8, from: &mut Reader<'a>, calls: usize) -> Option<Self> {
+        let bytes = from.bytes(if width == 0 { 4 } else { calls << (width - 1) })?;
+        Some(Self { width, bytes })
     }
 
-    fn at(width: u8, bytes: &[u8], index: usize) -> Option<u32> {
-        Some(match width {
-            0 => u32::from_le_bytes(*bytes.first_chunk()?),
-            1 => u32::from(*bytes.get(index)?),
-            2 => u32::from(u16::from_le_bytes(*bytes.as_chunks().0.get(index)?)),
-            _ => u32::from_le_bytes(*bytes.as_chunks().0.get(index)?),
+    fn at(self, index: usize) -> Option<u32> {
+        Some(match self.width {
+            0 => u32::from_le_bytes(*self.bytes.first_chunk()?),
+            1 => u32::from(*self.bytes.get(index)?),
+            2 => u32::from(u16::from_le_bytes(*self.bytes.as_chunks().0.get(index)?)),
+            _ => u32::from_le_bytes(*self.bytes.as_chunks().0.get(index)?),
         })
+    }
+
+    fn matches(self, wanted: Want, index: usize) -> bool {
+        match wanted {
+            Want::Any => true,
+            Want::Is(number) => self.at(index) == Some(number),
+        }
     }
 }
 
 /// The columns of a row. Its functions answer `None` for damage.
 struct Columns<'a> {
-    calls: usize,
     places: [u8; PLACES],
     times: &'a [[u8; 4]],
-    tool_width: u8,
-    tools: &'a [u8],
-    project_width: u8,
-    projects: &'a [u8],
+    tools: Numbers<'a>,
+    projects: Numbers<'a>,
     outcomes: &'a [u8],
-    durations: Reader<'a>,
+    durations: &'a [u8],
+    duration_bytes: usize,
 }
 
 impl<'a> Columns<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut from = Reader::new(bytes);
         let head = from.byte().filter(|head| *head < 1 << 6)?;
-        let calls = from.count().filter(|calls| (1..=BLOCK).contains(&(*calls as u64)))?;
-        let (tool_width, project_width) = (head >> 2 & 3, head >> 4 & 3);
+        let calls = from.count().filter(|calls| (1..=PLACES).contains(calls))?;
+        let duration_bytes = from.count().filter(|bytes| [1, 2, 3, 4, 8].contains(bytes))?;
         let places = Places::read(head & 3)?.places(&mut from, calls)?;
         let times = from.bytes(4 * calls)?.as_chunks().0;
-        let tools = Column::read(tool_width, &mut from, calls)?;
-        let projects = Column::read(project_width, &mut from, calls)?;
+        let tools = Numbers::read(head >> 2 & 3, &mut from, calls)?;
+        let projects = Numbers::read(head >> 4 & 3, &mut from, calls)?;
         let outcomes = from.bytes(calls)?;
-        Some(Self { calls, places, times, tool_width, tools, project_width, projects, outcomes, durations: from })
+        Some(Self { places, times, tools, projects, outcomes, durations: from.rest(), duration_bytes })
     }
 
-    fn call(&mut self, index: usize, key: CallsKey) -> Option<Call> {
-        let place = *self.places.get(index)?;
-        let offset = i64::from(u32::from_le_bytes(*self.times.get(index)?));
-        let outcome = *self.outcomes.get(index)?;
-        let duration = if outcome & MEASURED == 0 {
-            None
+    /// How many durations there are; more than calls where bytes are left over.
+    fn measured(&self) -> usize {
+        if self.durations.len().is_multiple_of(self.duration_bytes) {
+            self.durations.len() / self.duration_bytes
         } else {
-            Some(ToolDuration::from_micros(self.durations.number()?).ok()?)
-        };
+            usize::MAX
+        }
+    }
+
+    fn call(&self, index: usize, duration: Option<usize>, key: CallsKey) -> Option<Call> {
+        let offset = i64::from(u32::from_le_bytes(*self.times.get(index)?));
         Some(Call {
-            position: Position::new(u64::from(key.block) * BLOCK + u64::from(place)),
+            position: Position::new(u64::from(key.block) * BLOCK + u64::from(*self.places.get(index)?)),
             time: Timestamp::from_micros(start_of(key.quarter) + (offset < QUARTER_MICROS).then_some(offset)?).ok()?,
-            tool: Column::at(self.tool_width, self.tools, index)?,
-            project: Column::at(self.project_width, self.projects, index)?,
-            outcome: Outcome::from_code(outcome & !MEASURED)?,
-            duration,
+            tool: self.tools.at(index)?,
+            project: self.projects.at(index)?,
+            outcome: Outcome::from_code(*self.outcomes.get(index)? & !MEASURED)?,
+            duration: match duration {
+                None => None,
+                Some(at) => Some(self.duration(at)?),
+            },
         })
     }
 
-    const fn is_done(&self) -> bool {
-        self.durations.is_empty()
+    fn duration(&self, index: usize) -> Option<ToolDuration> {
+        let start = index * self.duration_bytes;
+        let mut bytes = [0; 8];
+        bytes.get_mut(..self.duration_bytes)?.copy_from_slice(self.durations.get(start..start + self.duration_bytes)?);
+        ToolDuration::from_micros(u64::from_le_bytes(bytes)).ok()
     }
 }

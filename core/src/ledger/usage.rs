@@ -1,7 +1,9 @@
 //! The usage query: buckets of rollups, the exact events of the edges, and the tail.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
 
 use super::buckets::Scopes;
 use super::cells::{Place, sessions_of, visit_cells};
@@ -29,12 +31,12 @@ struct Query<'a> {
     view: &'a View<'a>,
     wanted: Wanted,
     group_by: &'a GroupBy,
-    groups: HashMap<Group, Usage>,
+    groups: FxHashMap<Group, Usage>,
 }
 
 pub(super) fn usage(view: &View<'_>, selection: &Selection, group_by: &GroupBy) -> Result<Vec<UsageRow>> {
     let Some(wanted) = view.wanted(selection)? else { return Ok(Vec::new()) };
-    let mut query = Query { view, wanted, group_by, groups: HashMap::new() };
+    let mut query = Query { view, wanted, group_by, groups: FxHashMap::default() };
     if wanted.session != Want::Any || *group_by == GroupBy::Session {
         query.fold_sessions()?;
     } else {

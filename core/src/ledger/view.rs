@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use super::calls::{Call, quarter_of, visit_calls};
+use super::calls::{Call, WantedCalls, quarter_of, visit_calls};
 use super::keys::{self, CallsKey, PostingKey, SessionKey};
 use super::names::{Interned, Known, Names};
 use super::positions::Positions;
@@ -101,12 +101,12 @@ impl View<'_> {
         self.snapshot.scan(Tree::Calls, &first, &last, direction, &mut |bytes, sealed| {
             let key = CallsKey::read(bytes)
                 .ok_or_else(|| Error::corrupt(keys::show(Tree::Calls, bytes), "its key is cut"))?;
+            let is_cut = key.quarter == quarters.0 || key.quarter == quarters.1;
+            let of_row =
+                WantedCalls { tool: wanted.tool, project: wanted.project, window: is_cut.then_some(wanted.window) };
             let mut flow = ControlFlow::Continue(());
-            visit_calls(bytes, key, sealed, &mut |call| {
-                let is_wanted = wanted.tool.matches(call.tool)
-                    && wanted.project.matches(call.project)
-                    && wanted.window.contains(call.time);
-                if is_wanted && flow.is_continue() {
+            visit_calls(bytes, key, sealed, of_row, &mut |call| {
+                if flow.is_continue() {
                     flow = visit(call)?;
                 }
                 Ok(())
