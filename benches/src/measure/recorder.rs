@@ -14,8 +14,10 @@ use crate::subject::Kind;
 use crate::{Failure, Result};
 
 const THREADS: [usize; 2] = [1, 8];
-/// Rounds of each number of threads; their own appends, without a recorder, are timed in between.
+/// Rounds of each number of threads, in turn; their own appends, without a recorder, are timed in between.
 const ROUNDS: usize = 5;
+/// Rounds before the clock counts: a store that was just opened is slow.
+const WARM: usize = 2;
 
 /// What some threads have shown.
 #[derive(Default)]
@@ -35,24 +37,23 @@ struct Shown {
 pub(super) fn rows(stage: &mut Stage<'_>) -> Result<Vec<Row>> {
     let kinds = stage.options.kinds();
     stage.open_all(&kinds)?;
-    let mut phase = stage.progress.phase("recorder", (kinds.len() * THREADS.len() * ROUNDS) as u64);
-    let mut done = 0;
+    let mut phase = stage.progress.phase("recorder", (kinds.len() * (WARM + ROUNDS)) as u64);
     let mut rows = Vec::new();
     for kind in kinds {
-        let mut parts = Vec::new();
-        let mut row = None;
-        for threads in THREADS {
-            let mut shown = Shown::default();
-            for _ in 0..ROUNDS {
-                shown.round(stage, kind, threads)?;
-                done += 1;
-                phase.set(done);
+        let mut shown = THREADS.map(|_| Shown::default());
+        for round in 0..WARM + ROUNDS {
+            if round == WARM {
+                shown = THREADS.map(|_| Shown::default());
             }
-            row = Some(shown.row(kind));
-            parts.extend(shown.parts(threads));
+            for (shown, threads) in shown.iter_mut().zip(THREADS) {
+                shown.round(stage, kind, threads)?;
+            }
+            phase.set((rows.len() * (WARM + ROUNDS) + round) as u64);
         }
+        let mut parts: Vec<Part> =
+            shown.iter().zip(THREADS).flat_map(|(shown, threads)| shown.parts(threads)).collect();
         parts.push(Part::alone("one event until durable", alone(stage, kind)?.median(), "µs"));
-        rows.extend(row.map(|row| Row { parts, ..row }));
+        rows.extend(shown.last().map(|most| Row { parts, ..most.row(kind) }));
     }
     Ok(rows)
 }
