@@ -10,16 +10,18 @@ use tooltally_core::{Error, EventId, Position, Result, ToolDuration};
 use crate::statements::Statements;
 
 macro_rules! rows_sql {
-    ($condition:literal) => {
-        concat!(
-            "SELECT position, id, moment, tool, session, place, duration, attributes FROM log WHERE position ",
-            $condition
-        )
+    ($from:literal) => {
+        concat!("SELECT position, id, moment, tool, session, place, duration, attributes FROM ", $from)
     };
 }
 
-static ROW: &str = rows_sql!("= ?1");
-static ROWS: &str = rows_sql!("BETWEEN ?1 AND ?2 ORDER BY position");
+static ROW: &str = rows_sql!("log WHERE position = ?1");
+static ROWS: &str = rows_sql!("log WHERE position BETWEEN ?1 AND ?2 ORDER BY position");
+/// The rows at [`SEEKS`] positions, in their order: the left side of a `CROSS JOIN` is the outer loop.
+static ROWS_AT: &str = rows_sql!(
+    "(VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9), (?10), (?11), (?12), (?13), (?14), (?15), (?16))
+    AS wanted CROSS JOIN log ON position = wanted.column1"
+);
 static PUSH_ROW: &str = "INSERT INTO log (position, id, moment, tool, session, place, duration, attributes)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 static PLACE: &str = "SELECT project, path, agent, subagent FROM places WHERE number = ?1";
@@ -27,8 +29,8 @@ static PLACE_NUMBER: &str =
     "SELECT number FROM places WHERE project = ?1 AND path = ?2 AND agent = ?3 AND subagent = ?4";
 static PUSH_PLACE: &str = "INSERT INTO places (project, path, agent, subagent) VALUES (?1, ?2, ?3, ?4)";
 
-/// Stepping over so many rows costs no more than seeking anew.
-const NEAR: u64 = 3;
+/// How many positions one run of a statement seeks.
+const SEEKS: usize = 16;
 /// Places with numbers below are remembered while a transaction lasts.
 const KEPT: usize = 1 << 16;
 const ID_BYTES: usize = 16;
@@ -74,16 +76,26 @@ impl Rows {
         positions: &[Position],
         visit: VisitRow<'_>,
     ) -> Result<()> {
-        for stretch in positions.chunk_by(|a, b| b.get().saturating_sub(a.get()) <= NEAR) {
-            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
-            let mut wanted = stretch.iter().peekable();
-            each(statements, *first, *last, &mut |position, row| {
-                while wanted.next_if(|wanted| **wanted < position).is_some() {}
-                match wanted.next_if_eq(&&position) {
-                    Some(_) => visit(position, self.read(statements, position, row)?),
-                    None => Ok(()),
-                }
-            })?;
+        for wanted in positions.chunks(SEEKS) {
+            let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { continue };
+            // A seek costs as much as half a row more: with few rows between, stepping over them costs less.
+            if (last.get() - first.get()) < (wanted.len() + wanted.len() / 2) as u64 {
+                let mut wanted = wanted.iter().copied().peekable();
+                each(statements, *first, *last, &mut |position, row| {
+                    while wanted.next_if(|wanted| *wanted < position).is_some() {}
+                    match wanted.next_if_eq(&position) {
+                        Some(_) => visit(position, self.read(statements, position, row)?),
+                        None => Ok(()),
+                    }
+                })?;
+            } else {
+                let mut seeks = [None; SEEKS];
+                seeks.iter_mut().zip(wanted).for_each(|(seek, position)| *seek = Some(integer(position.get())));
+                statements.with(ROWS_AT, |statement| {
+                    let rows = statement.query(seeks).map_err(|e| statements.map(e))?;
+                    step(statements, rows, &mut |position, row| visit(position, self.read(statements, position, row)?))
+                })?;
+            }
         }
         Ok(())
     }
@@ -163,24 +175,31 @@ impl Rows {
     }
 }
 
-/// Steps from row to row; what is not asked of one costs nothing.
+/// Visits the rows between two positions, both included; what is not asked of one costs nothing.
 fn each(
     statements: &Statements<'_>,
     first: Position,
     last: Position,
     visit: &mut dyn FnMut(Position, &Row<'_>) -> Result<()>,
 ) -> Result<()> {
-    let failed = |e| statements.map(e);
     let (from, to) = (integer(first.get()), integer(last.get()));
     statements.with(if from == to { ROW } else { ROWS }, |statement| {
         let rows = if from == to { statement.query([from]) } else { statement.query([from, to]) };
-        let mut rows = rows.map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let position = row.get::<_, i64>(0).map_err(failed)?;
-            visit(Position::new(position.unsigned_abs()), row)?;
-        }
-        Ok(())
+        step(statements, rows.map_err(|e| statements.map(e))?, visit)
     })
+}
+
+fn step(
+    statements: &Statements<'_>,
+    mut rows: rusqlite::Rows<'_>,
+    visit: &mut dyn FnMut(Position, &Row<'_>) -> Result<()>,
+) -> Result<()> {
+    let failed = |e| statements.map(e);
+    while let Some(row) = rows.next().map_err(failed)? {
+        let position = row.get::<_, i64>(0).map_err(failed)?;
+        visit(Position::new(position.unsigned_abs()), row)?;
+    }
+    Ok(())
 }
 
 /// What the columns of a row say.
