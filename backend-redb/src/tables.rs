@@ -165,10 +165,14 @@ impl<S: Source> Snapshot for Tables<'_, S> {
         }
         let log = reading!(self, &self.log, LOG);
         let mut rows = self.guard.call(READ, || log.range(first.get()..=last.get()))?;
-        while let Some((position, row)) = self.guard.call(READ, || rows.next().transpose())? {
-            let (position, bytes) =
-                self.guard.call(READ, || Ok::<_, StorageError>((Position::new(position.value()), row.value())))?;
-            visit(position, LogRow::from_bytes(position, bytes)?)?;
+        let mut next = || {
+            let Some(entry) = rows.next() else { return Ok(None) };
+            let (position, row) = entry?;
+            let position = Position::new(position.value());
+            Ok::<_, StorageError>(Some((position, LogRow::from_bytes(position, row.value()))))
+        };
+        while let Some((position, row)) = self.guard.call(READ, &mut next)? {
+            visit(position, row?)?;
         }
         Ok(())
     }
@@ -176,10 +180,13 @@ impl<S: Source> Snapshot for Tables<'_, S> {
     fn rows_at(&self, positions: &[Position], visit: &mut dyn FnMut(Position, LogRow) -> Result<()>) -> Result<()> {
         let log = reading!(self, &self.log, LOG);
         for position in positions {
-            let row = self.guard.call(READ, || log.get(position.get()))?;
-            let Some(row) = row else { continue };
-            let bytes = self.guard.call(READ, || Ok::<_, StorageError>(row.value()))?;
-            visit(*position, LogRow::from_bytes(*position, bytes)?)?;
+            let row = self.guard.call(READ, || {
+                let found = log.get(position.get())?;
+                Ok::<_, StorageError>(found.map(|row| LogRow::from_bytes(*position, row.value())))
+            })?;
+            if let Some(row) = row {
+                visit(*position, row?)?;
+            }
         }
         Ok(())
     }

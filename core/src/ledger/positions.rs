@@ -60,11 +60,6 @@ impl Positions {
         self.runs.iter().flat_map(|(first, last)| *first..=*last).map(Position::new)
     }
 
-    /// (first, last), both included, ascending.
-    pub(super) fn runs(&self) -> &[(u64, u64)] {
-        &self.runs
-    }
-
     pub(super) fn to_bytes(&self, key: &[u8], block: u32) -> Result<Vec<u8>> {
         let mut previous = u64::from(block) * BLOCK;
         let gaps = self.runs.iter().map(|(first, last)| {

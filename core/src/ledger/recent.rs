@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use super::keys::{self, Scope, SessionKey, recents_key};
-use super::positions::Positions;
 use super::recents::{Recents, row_of};
 use super::row::LogRow;
 use super::tables::{Direction, Tree};
@@ -71,7 +70,7 @@ fn events(view: &View<'_>, wanted: Wanted, found: &[(Timestamp, Position)]) -> R
     let mut rows: Vec<(Position, LogRow)> = Vec::with_capacity(found.len());
     let folded = positions.partition_point(|position| *position <= view.state.folded_to());
     let (folded, _) = positions.split_at(folded);
-    view.rows_at(&folded.iter().copied().collect::<Positions>(), &mut |position, row| {
+    view.rows_at(folded, &mut |position, row| {
         rows.push((position, row));
         Ok(())
     })?;
@@ -127,7 +126,7 @@ fn from_session(view: &View<'_>, wanted: Wanted, session: u32, latest: &mut Late
         }
         if wanted.project.matches(of.project) && touches(wanted.window, Width::Day, of.day) {
             for positions in view.postings(of)? {
-                view.rows_at(&positions, &mut |position, row| {
+                view.rows_at(&positions.iter().collect::<Vec<_>>(), &mut |position, row| {
                     if wanted.matches(&row) {
                         latest.push(row.time, position);
                     }

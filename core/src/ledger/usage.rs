@@ -180,7 +180,7 @@ impl Query<'_> {
         })?;
         for (key, tools) in partial {
             for positions in view.postings(key)? {
-                view.rows_at(&positions, &mut |_, row| {
+                view.rows_at(&positions.iter().collect::<Vec<_>>(), &mut |_, row| {
                     if tools.contains(&row.tool) && self.wanted.window.contains(row.time) {
                         self.count(&row);
                     }

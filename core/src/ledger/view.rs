@@ -126,33 +126,18 @@ impl View<'_> {
         Ok(rows)
     }
 
-    /// Visits the rows at some positions, ascending. Near neighbours are read in one go.
+    /// Visits the rows at some positions, which ascend; each must be there.
     pub(super) fn rows_at(
         &self,
-        positions: &Positions,
+        positions: &[Position],
         visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,
     ) -> Result<()> {
-        /// Stepping over so many rows costs less than seeking anew.
-        const NEAR: u64 = 8;
-        let mut runs = positions.runs().iter().copied().peekable();
-        while let Some((first, mut last)) = runs.next() {
-            let mut inside = vec![(first, last)];
-            while let Some((next_first, next_last)) = runs.next_if(|(next, _)| *next - last <= NEAR) {
-                inside.push((next_first, next_last));
-                last = next_last;
-            }
-            let mut expected = inside.iter().flat_map(|(first, last)| *first..=*last).peekable();
-            self.snapshot.rows(Position::new(first), Position::new(last), &mut |position, row| match expected
-                .next_if_eq(&position.get())
-            {
-                Some(_) => visit(position, row),
-                None => Ok(()),
-            })?;
-            if let Some(missing) = expected.next() {
-                return Err(super::tail::gap(Position::new(missing)));
-            }
-        }
-        Ok(())
+        let mut expected = positions.iter().copied();
+        self.snapshot.rows_at(positions, &mut |position, row| match expected.next() {
+            Some(next) if next == position => visit(position, row),
+            next => Err(super::tail::gap(next.unwrap_or(position))),
+        })?;
+        expected.next().map_or(Ok(()), |missing| Err(super::tail::gap(missing)))
     }
 }
 
