@@ -70,7 +70,8 @@ pub(crate) fn from_redb(operation: Operation, error: redb::Error) -> Error {
     match error {
         redb::Error::Io(error) => from_io(operation, error),
         redb::Error::Corrupted(detail) => Error::corrupt(REDB_FILE, detail),
-        // Every commit of a store is in two phases and of redb's present format: the flags are damaged.
+        // What is left by a commit in one phase is not opened for reading alone, and every commit is of redb's
+        // present format: the flags are damaged.
         redb::Error::RepairAborted | redb::Error::UpgradeRequired(_) => Error::Corrupt {
             place: REDB_FILE.to_owned(),
             detail: "its header does not say what a store's says".to_owned(),
@@ -144,6 +145,11 @@ pub(crate) fn from_panic(operation: Operation, payload: &(dyn Any + Send)) -> Er
     Error::corrupt(REDB_FILE, format!("redb gave up when it was to {operation}: {said}"))
 }
 
+/// The answer where the header does not say which format a store has.
+pub(crate) fn no_format() -> Error {
+    Error::corrupt(REDB_FILE, "its header names no format")
+}
+
 /// The answer of a handle on which redb panicked before.
 pub(crate) fn broken() -> Error {
     Error::corrupt(REDB_FILE, "it was found damaged before; open the store anew")
@@ -165,6 +171,11 @@ pub(crate) fn read_only() -> Error {
         operation: WRITE,
         source: Arc::new(io::Error::new(ErrorKind::PermissionDenied, "the store's file is read-only")),
     }
+}
+
+/// Whether a page's checksum differs.
+pub(crate) fn is_damaged_page(error: &io::Error) -> bool {
+    inner::<DamagedPage>(error).is_some()
 }
 
 fn lock_timeout(error: &io::Error) -> Option<&LockTimeout> {

@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use crate::error::LockTimeout;
+use crate::error::{self, LockTimeout};
 use crate::pages::{self, MAGIC};
 use tooltally_core::ledger::Patience;
 
 /// The flags stand after the magic number.
 const FLAGS_AT: u64 = MAGIC.len() as u64;
+/// Of the flags: no writer has closed the file since its last commit.
+const RECOVERY_REQUIRED: u8 = 1 << 1;
 /// Of the flags: the primary slot was committed in two phases, so it is sound whatever happened since.
 const TWO_PHASE: u8 = 1 << 2;
 /// Of the flags: the primary slot is not known to be on the disk yet.
@@ -59,6 +61,7 @@ struct Inner {
     backend: RwLock<Option<FileBackend>>,
     wait_nanos: AtomicU64,
     opening: AtomicBool,
+    mending: AtomicBool,
     unsynced: AtomicBool,
     leaving: AtomicBool,
 }
@@ -79,6 +82,7 @@ impl StoreFile {
             backend: RwLock::new(Some(FileBackend::new(file)?)),
             wait_nanos: AtomicU64::new(0),
             opening: AtomicBool::new(true),
+            mending: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
         };
@@ -90,6 +94,7 @@ impl StoreFile {
     /// Ends the opening: from now on locks are awaited for this long.
     pub(crate) fn opened(&self, wait: Duration) {
         self.0.opening.store(false, Ordering::Release);
+        self.0.mending.store(false, Ordering::Release);
         self.set_wait(wait);
     }
 
@@ -148,11 +153,31 @@ impl StoreFile {
         Ok(flags[0])
     }
 
+    fn note_flags(&self, flags: u8) {
+        let is_unclean = is_left_unclean(flags);
+        self.0.mending.store(is_unclean, Ordering::Release);
+        // What a killed writer left unflushed must reach the disk before redb publishes it.
+        if is_unclean || flags & PRIMARY_UNFLUSHED != 0 {
+            self.0.unsynced.store(true, Ordering::Release);
+        }
+    }
+
     /// While opening, redb writes its header back, mostly as it was.
     fn stands_already(backend: &FileBackend, offset: u64, data: &[u8]) -> bool {
         let mut there = [0; HEADER_LENGTH];
         offset == 0 && data.len() == HEADER_LENGTH && pages::read(backend, 0, &mut there).is_ok() && there == data
     }
+}
+
+/// Whether a file with these flags was left by a writer that commits in one phase, and did not close it: redb has
+/// to find its last whole commit before anything else.
+pub(crate) const fn is_left_unclean(flags: u8) -> bool {
+    flags & (RECOVERY_REQUIRED | TWO_PHASE) == RECOVERY_REQUIRED
+}
+
+/// Whether pages could not be read because they were not written, or not in full.
+fn is_torn(failure: &io::Error) -> bool {
+    failure.kind() == io::ErrorKind::UnexpectedEof || error::is_damaged_page(failure)
 }
 
 /// Whether this is a file of which nothing but its making was begun: empty, or zeros where redb had not yet
@@ -198,10 +223,14 @@ impl StorageBackend for StoreFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         self.with(|backend| {
-            pages::read(backend, offset, out)?;
-            // What a killed writer left unflushed must reach the disk before redb publishes it.
-            if self.is_opening() && offset == 0 && out.get(MAGIC.len()).is_some_and(|f| f & PRIMARY_UNFLUSHED != 0) {
-                self.0.unsynced.store(true, Ordering::Release);
+            match pages::read(backend, offset, out) {
+                // What a commit in one phase leaves behind when the power fails: redb looks for it now, and goes
+                // back to the commit before. A page of zeros is none that it could take for whole.
+                Err(failure) if self.0.mending.load(Ordering::Acquire) && is_torn(&failure) => out.fill(0),
+                read => read?,
+            }
+            if self.is_opening() && offset == 0 {
+                self.note_flags(out.get(MAGIC.len()).copied().unwrap_or_default());
             }
             Ok(())
         })

@@ -22,8 +22,11 @@
 //! [`Busy`](tooltally_core::Error::Busy). [`exclusive`](tooltally_core::OpenOptions::exclusive) keeps other
 //! processes out, and makes commits faster.
 //!
-//! Every commit is in two phases and records redb's free space, so that opening after a crash takes no longer
-//! than opening otherwise, however large the file.
+//! A commit to a shared file is in two phases and records redb's free space, so that opening after a crash takes
+//! no longer than opening otherwise, however large the file. A commit to an exclusive one is in one phase: it waits
+//! for the disk once instead of twice, and writes no record of free space, which grows with the file. It is as safe:
+//! redb's checksums tell whether all of a commit has reached the disk, and if not, the commit before it holds. But
+//! where the process was killed, the next opening reads the whole file once to see that, whoever opens it.
 //!
 //! # Damage
 //!

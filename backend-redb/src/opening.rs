@@ -41,8 +41,9 @@ pub(crate) enum Opened {
 pub(crate) struct Handle {
     pub(crate) opened: Opened,
     pub(crate) file: StoreFile,
-    /// Whether every commit leaves the file as the next process needs it, so that closing need not write.
-    quiet: bool,
+    /// Whether other processes share it: then every commit leaves the file as the next one needs it, and closing
+    /// need not write.
+    shared: bool,
 }
 
 /// How a database is shared.
@@ -57,15 +58,29 @@ pub(crate) fn mode(options: &OpenOptions) -> ConcurrencyMode {
 pub(crate) fn open(path: &Path, options: &OpenOptions, guard: &Guard) -> Result<Handle> {
     let mut patience = Patience::new(options.longest_wait());
     let (probe, writable) = open_file(path, options)?;
-    let content = match look(path, &probe)? {
-        Look::Blank => Content::Empty,
-        Look::Database => {
-            let reader = open_read_only(path, options, guard, &mut patience)?;
-            match content(&reader, guard) {
-                Ok(Content::Store(format)) if !writable && migration::check(format).is_ok() => return Ok(reader),
-                content => {
-                    close(reader, guard)?;
-                    content?
+    let content = loop {
+        match look(path, &probe)? {
+            Look::Blank => break Content::Empty,
+            Look::Unclean(format) => {
+                migration::check(format)?;
+                if !writable {
+                    return Err(error::read_only());
+                }
+                // redb mends it. Then it is as any other.
+                close(open_writable(path, options, guard, &mut patience)?, guard)?;
+            }
+            Look::Database => {
+                let reader = match open_read_only(path, options, guard, &mut patience) {
+                    // A writer was killed between the two looks.
+                    Err(failure) if failure.is_corrupt() && look(path, &probe)?.is_unclean() => continue,
+                    reader => reader?,
+                };
+                match content(&reader, guard) {
+                    Ok(Content::Store(format)) if !writable && migration::check(format).is_ok() => return Ok(reader),
+                    content => {
+                        close(reader, guard)?;
+                        break content?;
+                    }
                 }
             }
         }
@@ -152,13 +167,31 @@ enum Look {
     Blank,
     /// A database in the form of a store.
     Database,
+    /// Such a one, of this format, that a writer left without closing it, and not whole; or is just writing.
+    Unclean(u32),
 }
 
-fn look(path: &Path, file: &File) -> Result<Look> {
+impl Look {
+    const fn is_unclean(&self) -> bool {
+        matches!(self, Self::Unclean(_))
+    }
+}
+
+fn look(path: &Path, mut file: &File) -> Result<Look> {
     let mut beginning = Vec::new();
-    file.take(16).read_to_end(&mut beginning).map_err(|failure| error::from_io(OPEN, failure))?;
-    if beginning.starts_with(&MAGIC) {
-        return Ok(Look::Database);
+    let read = io::Seek::rewind(&mut file).and_then(|()| file.take(16).read_to_end(&mut beginning));
+    read.map_err(|failure| error::from_io(OPEN, failure))?;
+    if let Some(header) = beginning.strip_prefix(&MAGIC) {
+        return match header {
+            [flags, format, complement, ..] if file::is_left_unclean(*flags) => {
+                if *format == !complement {
+                    Ok(Look::Unclean(u32::from(*format)))
+                } else {
+                    Err(error::no_format())
+                }
+            }
+            _ => Ok(Look::Database),
+        };
     }
     if beginning.starts_with(&REDB_MAGIC) {
         return Err(error::not_a_store(path, FOREIGN));
@@ -211,7 +244,7 @@ fn open_read_only(path: &Path, options: &OpenOptions, guard: &Guard, patience: &
         let mut builder = Builder::new();
         builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(SMALL_CACHE_BYTES);
         let opened = Opened::ReadOnly(builder.open_read_only_with_backend(file.clone())?);
-        Ok(Handle { opened, file, quiet: true })
+        Ok(Handle { opened, file, shared: true })
     })?;
     handle.file.opened(options.longest_wait());
     Ok(handle)
@@ -223,7 +256,7 @@ fn open_writable(path: &Path, options: &OpenOptions, guard: &Guard, patience: &m
         let mut builder = Builder::new();
         builder.set_concurrency_mode(mode(options)).set_cache_size(CACHE_BYTES);
         let opened = Opened::Writable(builder.create_with_backend(file.clone())?);
-        Ok(Handle { opened, file, quiet: !options.is_exclusive() })
+        Ok(Handle { opened, file, shared: !options.is_exclusive() })
     })?;
     handle.file.opened(options.longest_wait());
     Ok(handle)
@@ -252,7 +285,7 @@ pub(crate) fn close(handle: Handle, guard: &Guard) -> Result<()> {
         std::mem::forget(handle.opened);
         return Ok(());
     }
-    if handle.quiet {
+    if handle.shared {
         handle.file.leave_quietly();
     }
     guard.call(error::CLOSE, || match handle.opened {
@@ -299,17 +332,15 @@ fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
 
 /// Begins a write transaction as soon as no other process is in one.
 ///
+/// Its commit is redb's own: in two phases and with a record of free space where others share the file; in one
+/// phase where it is ours alone, and what that leaves behind when the process is killed is mended at the next opening.
+///
 /// # Errors
 /// [`Error::Busy`] when the wait runs out, and the engine's failures.
 pub(crate) fn begin(database: &Database, guard: &Guard, patience: &mut Patience) -> Result<WriteTransaction> {
     loop {
         let attempt = guard.call(WRITE, || match database.try_begin_write() {
-            Ok(mut transaction) => {
-                // What is published is then whole whatever happens next, and readers may rely on it.
-                transaction.set_two_phase_commit(true);
-                transaction.set_quick_repair(true);
-                Ok(Some(transaction))
-            }
+            Ok(transaction) => Ok(Some(transaction)),
             Err(redb::TransactionError::WouldBlock) => Ok(None),
             Err(failure) => Err(failure),
         })?;

@@ -4,10 +4,10 @@
 //! which ends the program and which no guard can catch. So it never gets one: a page whose checksum differs is
 //! an I/O error.
 //!
-//! The file begins with redb's header page, whose parts redb checks itself; its magic number is ours. Then come
-//! groups of a page of checksums and the 1024 pages that they are for. A checksum is the CRC-32 of the page's
-//! number and its bytes, little-endian. It is written right after its page, before the commit that makes the
-//! page part of a tree; until then nobody reads either.
+//! The file begins with redb's header page, whose parts redb checks itself; its magic number is ours, and so are
+//! two bytes that name the format. Then come groups of a page of checksums and the 1024 pages that they are for. A
+//! checksum is the CRC-32 of the page's number and its bytes, little-endian. It is written right after its page,
+//! before the commit that makes the page part of a tree; until then nobody reads either.
 
 use std::io;
 
@@ -15,12 +15,18 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 
 use crate::error::DamagedPage;
+use crate::schema::FORMAT;
 
 /// How a store's file begins.
 pub(crate) const MAGIC: [u8; 9] = *b"ttdb\x1a\x0a\xa9\x0d\x0a";
 
 /// How a redb database begins.
 pub(crate) const REDB_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
+
+/// Where redb's header has two bytes of padding. There stand the store's format and its complement, for whom
+/// redb cannot show the format without mending the file first.
+pub(crate) const FORMAT_AT: usize = MAGIC.len() + 1;
+const FORMAT_BYTES: [u8; 2] = [FORMAT.to_le_bytes()[0], !FORMAT.to_le_bytes()[0]];
 
 /// The length of a page.
 pub(crate) const PAGE: u64 = 4096;
@@ -95,6 +101,7 @@ fn runs(offset: u64, length: usize) -> io::Result<impl Iterator<Item = Run>> {
 pub(crate) fn read(backend: &FileBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
     if offset == 0 && out.len() <= PAGE_LENGTH {
         backend.read(0, out)?;
+        set_format(out, [0, 0]);
         return exchange(out, &MAGIC, &REDB_MAGIC);
     }
     let mut checksums = Vec::new();
@@ -119,6 +126,7 @@ pub(crate) fn write(backend: &FileBackend, offset: u64, mut data: &[u8]) -> io::
     if offset == 0 && data.len() <= PAGE_LENGTH {
         let mut header = data.to_vec();
         exchange(&mut header, &REDB_MAGIC, &MAGIC)?;
+        set_format(&mut header, FORMAT_BYTES);
         return backend.write(0, &header);
     }
     let mut checksums = Vec::new();
@@ -148,6 +156,12 @@ fn exchange(header: &mut [u8], from: &[u8; 9], to: &[u8; 9]) -> io::Result<()> {
             Ok(())
         }
         None => Ok(()),
+    }
+}
+
+fn set_format(header: &mut [u8], bytes: [u8; 2]) {
+    if let Some(format) = header.get_mut(FORMAT_AT..).and_then(<[u8]>::first_chunk_mut) {
+        *format = bytes;
     }
 }
 

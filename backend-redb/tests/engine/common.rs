@@ -75,3 +75,16 @@ pub(crate) fn child(name: &str, argument: &std::path::Path) -> Command {
 pub(crate) fn child_argument() -> Option<std::path::PathBuf> {
     std::env::var_os("TOOLTALLY_TEST_CHILD").map(Into::into)
 }
+
+/// A small generator of repeatable numbers (`SplitMix64`).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or(0)
+    }
+}

@@ -4,24 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::{append, read_all};
+use crate::common::{Random, append, read_all};
 use tempfile::TempDir;
 use tooltally_core::ledger::{Direction, Engine, Tree};
 use tooltally_core::{Error, OpenOptions, Position, Result};
 use tooltally_redb::RedbEngine;
-
-/// A small generator of repeatable numbers (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or(0)
-    }
-}
 
 /// Everything that one may do with a store.
 fn use_all(path: &Path, exclusive: bool) -> Result<()> {
@@ -45,18 +32,31 @@ fn use_all(path: &Path, exclusive: bool) -> Result<()> {
     read.and(written).and(again).and(checked).and(compacted)
 }
 
+/// The bytes of a file of 450 rows, closed, or as a writer leaves it that is killed.
+fn bytes_of_a_store(options: &OpenOptions, is_closed: bool) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    let engine = RedbEngine::open_with(&path, options).unwrap();
+    for _ in 0..3 {
+        append(&engine, 150).unwrap();
+    }
+    if is_closed {
+        drop(engine);
+    }
+    fs::read(&path).unwrap()
+}
+
 #[test]
 fn flipped_bytes_and_cut_ends_never_panic() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("usage.redb");
-    for _ in 0..3 {
-        append(&RedbEngine::open_with(&path, &OpenOptions::new()).unwrap(), 150).unwrap();
-    }
-    let whole = fs::read(&path).unwrap();
+    let closed = bytes_of_a_store(&OpenOptions::new(), true);
+    let left = bytes_of_a_store(&OpenOptions::new().exclusive(true), false);
     let mut random = Random(7);
     let mut damaged = 0;
     let seeds = std::env::var("TOOLTALLY_DAMAGE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
     for seed in 0..seeds {
+        let whole = if seed % 16 < 8 { &closed } else { &left };
         let mut bytes = whole.clone();
         match seed % 4 {
             0 => bytes.truncate(random.below(whole.len())),
@@ -76,7 +76,7 @@ fn flipped_bytes_and_cut_ends_never_panic() {
             Err(error) => panic!("seed {seed}: {error:?} {:?}", std::error::Error::source(&error)),
         }
         // Nothing of it is still locked.
-        fs::write(&path, &whole).unwrap();
+        fs::write(&path, whole).unwrap();
         let sound = RedbEngine::open_with(&path, &OpenOptions::new().wait(Duration::ZERO)).unwrap();
         assert_eq!(sound.read(|snapshot| snapshot.head()).unwrap(), Position::new(450), "seed {seed}");
     }

@@ -214,6 +214,22 @@ fn killed_while_a_newer_format_was_open() {
     assert_newer_is_refused(&path);
 }
 
+#[test]
+fn a_newer_format_whose_exclusive_writer_was_killed_is_refused_before_redb_mends_it() {
+    let (folder, path) = new_path();
+    let image = folder.path().join("image.redb");
+    let engine = RedbEngine::open_with(&path, &OpenOptions::new().exclusive(true)).unwrap();
+    append(&engine, 10).unwrap();
+    let mut left = fs::read(&path).unwrap();
+    assert_eq!(left[10..12], [1, !1]);
+    left[10..12].copy_from_slice(&[2, !2]);
+    fs::write(&image, &left).unwrap();
+    assert_newer_is_refused(&image);
+    left[11] = 2;
+    fs::write(&image, &left).unwrap();
+    assert!(refused(&image, &OpenOptions::new()).is_corrupt());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_read_only_file_answers_queries_and_denies_appends() {

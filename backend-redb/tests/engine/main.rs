@@ -4,5 +4,6 @@
 mod common;
 mod damage;
 mod files;
+mod power;
 mod processes;
 mod transactions;

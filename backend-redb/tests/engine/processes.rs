@@ -165,30 +165,30 @@ fn a_writer_killed_in_its_transaction_leaves_no_trace_and_no_lock() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_full_disk_is_said_and_what_was_there_stays() {
-    if let Some(path) = child_argument() {
-        let engine = open(&path);
-        let mut promised = head(&engine).unwrap();
-        let full = loop {
-            match append(&engine, 200) {
-                Ok(position) => promised = position,
-                Err(error) => break error,
-            }
-        };
-        assert!(matches!(full, Error::Full { .. }), "{full:?}");
-        assert!(promised > Position::START);
-        // The same handle goes on.
-        assert_eq!(engine.read(read_all).unwrap(), promised.get());
-        assert!(matches!(append(&engine, 20_000), Err(Error::Full { .. })));
-        assert_eq!(head(&engine).unwrap(), promised);
-        println!("promised {promised}.");
-        return;
-    }
+fn fill_the_disk(path: &Path, options: &OpenOptions) {
+    let engine = RedbEngine::open_with(path, options).unwrap();
+    let mut promised = head(&engine).unwrap();
+    let full = loop {
+        match append(&engine, 200) {
+            Ok(position) => promised = position,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, Error::Full { .. }), "{full:?}");
+    assert!(promised > Position::START);
+    // The same handle goes on.
+    assert_eq!(engine.read(read_all).unwrap(), promised.get());
+    assert!(matches!(append(&engine, 20_000), Err(Error::Full { .. })));
+    assert_eq!(head(&engine).unwrap(), promised);
+    println!("promised {promised}.");
+}
+
+#[cfg(unix)]
+fn survives_a_full_disk(test: &str) {
     let (_folder, path) = new_path();
     drop(open(&path));
     // A limit on the length of files stands for a full disk. Its signal is ignored, so that writing fails.
-    let inner = child("processes::a_full_disk_is_said_and_what_was_there_stays", &path);
+    let inner = child(test, &path);
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 1500; exec \"$0\" \"$@\""]).arg(inner.get_program());
     limited.args(inner.get_args()).env("TOOLTALLY_TEST_CHILD", &path);
@@ -200,4 +200,22 @@ fn a_full_disk_is_said_and_what_was_there_stays() {
     assert_eq!(engine.read(read_all).unwrap(), promised);
     assert_eq!(append(&engine, 20_000).unwrap(), Position::new(promised + 20_000));
     engine.check().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_and_what_was_there_stays() {
+    if let Some(path) = child_argument() {
+        return fill_the_disk(&path, &patient());
+    }
+    survives_a_full_disk("processes::a_full_disk_is_said_and_what_was_there_stays");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_to_an_exclusive_writer_too() {
+    if let Some(path) = child_argument() {
+        return fill_the_disk(&path, &patient().exclusive(true));
+    }
+    survives_a_full_disk("processes::a_full_disk_is_said_to_an_exclusive_writer_too");
 }
