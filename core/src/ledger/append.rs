@@ -1,6 +1,8 @@
 //! Appending, inside one write transaction: conditions, ids, names, rows, and the fold when it is due.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use rustc_hash::FxHashMap;
 
@@ -12,6 +14,9 @@ use super::state::{LIVE, State};
 use super::tables::{Transaction, Tree};
 use super::tail::{FOLD_AT, Tail};
 use crate::{Appended, Condition, Event, EventId, Position, Result, codec};
+
+/// How many rows take about as long to fold as ten threads to start.
+const WORTH_A_THREAD: usize = 2048;
 
 /// One caller's batch.
 pub(super) struct Request<'a> {
@@ -82,7 +87,9 @@ impl<'a> Appender<'a> {
             });
         }
         if self.tail.len() + self.learnt.rows.len() >= FOLD_AT {
-            self.fold()?;
+            self.push_and_fold()?;
+        } else {
+            self.push_rows()?;
         }
         Ok((answers, self.learnt))
     }
@@ -96,23 +103,52 @@ impl<'a> Appender<'a> {
         }
         let row = self.row(event)?;
         let position = self.learnt.head.next();
-        self.transaction.push_row(position, &row)?;
         self.recorded.insert(id, position);
         self.learnt.rows.push(row);
         self.learnt.head = position;
         Ok(Appended::New(position))
     }
 
-    fn fold(&mut self) -> Result<()> {
-        let mut fold = Fold::default();
-        for (position, row) in self.tail.rows_to(self.tail.end()) {
-            fold.apply(position, row);
+    /// The new rows, with their positions.
+    fn new_rows<'r>(rows: &'r [LogRow], tail: &Tail) -> impl Iterator<Item = (Position, &'r LogRow)> {
+        (tail.end().next().get()..).map(Position::new).zip(rows)
+    }
+
+    fn push_rows(&mut self) -> Result<()> {
+        for (position, row) in Self::new_rows(&self.learnt.rows, self.tail) {
+            self.transaction.push_row(position, row)?;
         }
-        let first = self.tail.end().next().get();
-        for (number, row) in (first..).zip(&self.learnt.rows) {
-            fold.apply(Position::new(number), row);
+        Ok(())
+    }
+
+    /// Adds the rows to the log and to the projections. A large batch's rows are folded by another thread
+    /// while they are written.
+    fn push_and_fold(&mut self) -> Result<()> {
+        let (rows, tail) = (std::mem::take(&mut self.learnt.rows), self.tail);
+        let fold = || {
+            let mut fold = Fold::default();
+            for (position, row) in tail.rows_to(tail.end()).chain(Self::new_rows(&rows, tail)) {
+                fold.apply(position, row);
+            }
+            fold.prepare()
+        };
+        let transaction = &mut *self.transaction;
+        let mut push =
+            || Self::new_rows(&rows, tail).try_for_each(|(position, row)| transaction.push_row(position, row));
+        let (pushed, prepared) = if rows.len() < WORTH_A_THREAD {
+            (push(), fold())
+        } else {
+            thread::scope(|scope| {
+                let folding = scope.spawn(fold);
+                let pushed = push();
+                (pushed, folding.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            })
+        };
+        pushed?;
+        self.learnt.rows = rows;
+        if let Some(prepared) = prepared {
+            prepared.write(self.transaction, &mut self.state)?;
         }
-        fold.write(self.transaction, &mut self.state)?;
         self.learnt.folded_to = self.state.folded_to();
         self.state.store(self.transaction, LIVE)
     }

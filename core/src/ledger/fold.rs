@@ -52,6 +52,11 @@ impl Fold {
         &self.ids
     }
 
+    /// Takes the ids.
+    pub(super) fn take_ids(&mut self) -> Vec<(EventId, Position)> {
+        std::mem::take(&mut self.ids)
+    }
+
     /// The day of the last event.
     pub(super) fn last_day(&self) -> Option<u32> {
         self.calls.last().map(|(_, call)| Width::Day.bucket_of(call.time))

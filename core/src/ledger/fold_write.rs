@@ -11,33 +11,65 @@ use std::ops::ControlFlow;
 use super::calls::{self, Call};
 use super::cells::{Cells, Place};
 use super::fold::{Fold, Level, days_of, merge_level, widened};
+use super::ids::{Entry, sorted_entries};
 use super::keys::{CallsKey, PostingKey, RollupKey, Scope, SessionKey, pending_range, recents_key, show};
 use super::positions::Positions;
 use super::recents::Recents;
 use super::state::State;
 use super::tables::{Direction, Transaction, Tree};
 use crate::bucket::Width;
-use crate::{Error, Result};
+use crate::{Error, EventId, Position, Result};
 
 /// How many days may be pending.
 pub(super) const MOST_PENDING: usize = 4;
 
+/// A fold as the rows that it adds to: made without the store, so that another thread may do it.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    last_day: u32,
+    last: Position,
+    calls: Vec<(CallsKey, Call)>,
+    narrowest: Level,
+    days: Level,
+    sessions: BTreeMap<SessionKey, Cells>,
+    postings: BTreeMap<PostingKey, Positions>,
+    recents: BTreeMap<(Scope, u32), Recents>,
+    ids: Vec<(EventId, Position)>,
+    id_entries: Vec<Entry>,
+}
+
 impl Fold {
-    /// Adds everything to the stored projections.
-    pub(super) fn write(mut self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
-        let (Some(last_day), Some((_, last))) = (self.last_day(), self.ids().last().copied()) else { return Ok(()) };
-        let generation = state.generation;
-        write_calls(transaction, generation, &self.take_calls())?;
-        let sessions = self.sessions_by_day();
+    /// Makes the rows; `None` of no events.
+    pub(super) fn prepare(mut self) -> Option<Prepared> {
+        let (last_day, (_, last)) = self.last_day().zip(self.ids().last().copied())?;
+        let calls = self.take_calls();
+        let sessions_by_day = self.sessions_by_day();
         let narrowest = self.take_narrowest();
-        write_level(transaction, generation, Width::ThreeHours, &narrowest)?;
-        write_days(transaction, state, days_of(&narrowest, sessions), last_day)?;
-        drop(narrowest);
-        write_sessions(transaction, generation, &self.take_sessions())?;
-        write_postings(transaction, generation, &self.take_postings())?;
-        write_recents(transaction, generation, &self.take_recents())?;
-        state.ids.add(transaction, self.ids())?;
-        state.set_folded_to(last);
+        let days = days_of(&narrowest, sessions_by_day);
+        let (sessions, postings, recents) = (self.take_sessions(), self.take_postings(), self.take_recents());
+        let ids = self.take_ids();
+        let id_entries = sorted_entries(&ids);
+        Some(Prepared { last_day, last, calls, narrowest, days, sessions, postings, recents, ids, id_entries })
+    }
+}
+
+impl Prepared {
+    /// The ids, in order of position.
+    pub(super) fn ids(&self) -> &[(EventId, Position)] {
+        &self.ids
+    }
+
+    /// Adds everything to the stored projections.
+    pub(super) fn write(self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
+        let generation = state.generation;
+        write_calls(transaction, generation, &self.calls)?;
+        write_level(transaction, generation, Width::ThreeHours, &self.narrowest)?;
+        write_days(transaction, state, self.days, self.last_day)?;
+        write_sessions(transaction, generation, &self.sessions)?;
+        write_postings(transaction, generation, &self.postings)?;
+        write_recents(transaction, generation, &self.recents)?;
+        state.ids.add(transaction, &self.id_entries)?;
+        state.set_folded_to(self.last);
         Ok(())
     }
 }

@@ -12,13 +12,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::fold::Fold;
+use super::fold_write::Prepared;
 use super::ids::{Filters, probe};
 use super::names::{first_path_key, first_path_keys};
 use super::state::{LIVE, REBUILT, State};
 use super::tables::{Direction, Engine, Snapshot, Transaction, Tree};
 use super::tail::{FOLD_AT, gap};
 use super::verify;
-use crate::{Error, Position, Progress, Result, codec};
+use crate::{Error, EventId, Position, Progress, Result, codec};
 
 /// How many events one transaction folds: bounds the memory, and how long others wait to write.
 const PIECE: u64 = 32_768;
@@ -128,17 +129,23 @@ impl Work {
         if piece.first != state.folded_to().next() || piece.last > head {
             return Err(gap(piece.first));
         }
-        refuse_duplicates(transaction, &state, &mut self.filters, &piece.fold)?;
-        self.learn_paths(piece.first_paths);
-        piece.fold.write(transaction, &mut state)?;
+        self.take_in(transaction, &state, &piece)?;
+        if let Some(fold) = piece.fold {
+            fold.write(transaction, &mut state)?;
+        }
         state.store(transaction, REBUILT)?;
         Ok(Progress { done: piece.last.get(), total: head.get() })
     }
 
-    fn learn_paths(&mut self, paths: HashMap<u32, u32>) {
-        for (project, path) in paths {
-            self.first_paths.entry(project).or_insert(path);
+    /// Looks at a piece's ids, and learns its paths.
+    fn take_in(&mut self, snapshot: &dyn Snapshot, state: &State, piece: &Piece) -> Result<()> {
+        if let Some(fold) = &piece.fold {
+            refuse_duplicates(snapshot, state, &mut self.filters, fold.ids())?;
         }
+        for (project, path) in &piece.first_paths {
+            self.first_paths.entry(*project).or_insert(*path);
+        }
+        Ok(())
     }
 
     /// Folds what is left; when that is no more than a tail, switches.
@@ -149,14 +156,15 @@ impl Work {
         let left = head.get() - state.folded_to().get();
         let is_last = left < FOLD_AT as u64;
         let piece = Piece::read(transaction, state.folded_to().next(), last)?;
-        refuse_duplicates(transaction, &state, &mut self.filters, &piece.fold)?;
-        self.learn_paths(piece.first_paths);
+        self.take_in(transaction, &state, &piece)?;
         if is_last {
             replace_first_paths(transaction, &self.first_paths)?;
             state.store(transaction, LIVE)?;
             transaction.delete(Tree::Meta, REBUILT)?;
         } else {
-            piece.fold.write(transaction, &mut state)?;
+            if let Some(fold) = piece.fold {
+                fold.write(transaction, &mut state)?;
+            }
             state.store(transaction, REBUILT)?;
         }
         Ok(Step { progress: Progress { done: last.get(), total: head.get() }, is_last })
@@ -167,14 +175,15 @@ impl Work {
 struct Piece {
     first: Position,
     last: Position,
-    fold: Fold,
+    /// `None` of no events.
+    fold: Option<Prepared>,
     /// The first path that it has for each project.
     first_paths: HashMap<u32, u32>,
 }
 
 impl Piece {
     fn read(snapshot: &dyn Snapshot, first: Position, last: Position) -> Result<Self> {
-        let mut piece = Self { first, last, fold: Fold::default(), first_paths: HashMap::new() };
+        let (mut fold, mut first_paths) = (Fold::default(), HashMap::new());
         let mut next = first;
         let limits = verify::NameLimits::read(snapshot)?;
         snapshot.rows(first, last, &mut |position, row| {
@@ -184,19 +193,24 @@ impl Piece {
             next = next.next();
             limits.check(position, &row)?;
             if row.project != 0 && row.path != 0 {
-                piece.first_paths.entry(row.project).or_insert(row.path);
+                first_paths.entry(row.project).or_insert(row.path);
             }
-            piece.fold.apply(position, &row);
+            fold.apply(position, &row);
             Ok(())
         })?;
-        if next <= last { Err(gap(next)) } else { Ok(piece) }
+        if next <= last { Err(gap(next)) } else { Ok(Self { first, last, fold: fold.prepare(), first_paths }) }
     }
 }
 
 /// Two events of one id are damage: a log with them is refused.
-fn refuse_duplicates(snapshot: &dyn Snapshot, state: &State, filters: &mut Filters, fold: &Fold) -> Result<()> {
-    let mut seen = probe(snapshot, &state.ids, filters, fold.ids().iter().map(|(id, _)| *id))?;
-    for (id, position) in fold.ids() {
+fn refuse_duplicates(
+    snapshot: &dyn Snapshot,
+    state: &State,
+    filters: &mut Filters,
+    ids: &[(EventId, Position)],
+) -> Result<()> {
+    let mut seen = probe(snapshot, &state.ids, filters, ids.iter().map(|(id, _)| *id))?;
+    for (id, position) in ids {
         if let Some(first) = seen.insert(*id, *position) {
             return Err(verify::same_id(first, *position));
         }

@@ -19,10 +19,9 @@ mod verify;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use chunk::Entry;
 pub(super) use filter::Filters;
 pub(super) use probe::probe;
-
-use chunk::Entry;
 
 use super::tables::Transaction;
 use crate::{EventId, Position, Result};
@@ -103,16 +102,14 @@ impl Directory {
         self.runs().map(|run| run.entries).sum()
     }
 
-    /// Adds the ids of newly folded events, and does a bounded piece of the merging that is due.
-    pub(super) fn add(&mut self, transaction: &mut dyn Transaction, ids: &[(EventId, Position)]) -> Result<()> {
-        let positions = || ids.iter().map(|(_, position)| position.get());
+    /// Adds the entries of newly folded events, and does a bounded piece of the merging that is due.
+    pub(super) fn add(&mut self, transaction: &mut dyn Transaction, entries: &[Entry]) -> Result<()> {
+        let positions = || entries.iter().map(|(_, position)| *position);
         let (Some(base), Some(last)) = (positions().min(), positions().max()) else { return Ok(()) };
-        let mut entries: Vec<Entry> = ids.iter().map(|(id, p)| (fingerprint(*id), p.get())).collect();
-        entries.sort_unstable();
         let mut run = self.new_run(base, last);
-        run.write(transaction, &entries)?;
+        run.write(transaction, entries)?;
         self.insert(run);
-        self.step(transaction, ids.len())
+        self.step(transaction, entries.len())
     }
 
     fn new_run(&mut self, base: u64, last: u64) -> Run {
@@ -130,6 +127,13 @@ impl Directory {
             runs.push(run);
         }
     }
+}
+
+/// The entries of some events, as a run has them.
+pub(super) fn sorted_entries(ids: &[(EventId, Position)]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = ids.iter().map(|(id, p)| (fingerprint(*id), p.get())).collect();
+    entries.sort_unstable();
+    entries
 }
 
 fn level_of(entries: u64) -> usize {
