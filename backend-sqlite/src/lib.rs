@@ -25,7 +25,7 @@
 //! | `opening.rs` | from a path to an open connection |
 //! | `transaction.rs` | one transaction of a connection |
 //! | `tables.rs` | the core's tables in SQL |
-//! | `rows.rs` | the log's rows as columns |
+//! | `rows.rs`, `packed.rs` | the log's rows as columns |
 //! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
@@ -36,6 +36,7 @@ mod engine;
 mod error;
 mod migration;
 mod opening;
+mod packed;
 mod rows;
 mod schema;
 mod statements;

@@ -7,11 +7,12 @@ use rustc_hash::FxHashMap;
 use tooltally_core::ledger::LogRow;
 use tooltally_core::{Error, EventId, Position, Result, ToolDuration};
 
+use crate::packed::{Numbers, Packed, unpack};
 use crate::statements::Statements;
 
 macro_rules! rows_sql {
     ($from:literal) => {
-        concat!("SELECT position, id, moment, tool, session, place, duration, attributes FROM ", $from)
+        concat!("SELECT position, moment, row, attributes FROM ", $from)
     };
 }
 
@@ -23,8 +24,7 @@ static ROWS_AT: &str = rows_sql!(
     AS wanted CROSS JOIN log ON position = wanted.column1"
 );
 /// SQLite gives the position after the last one by itself, and faster than it takes one.
-static PUSH_ROW: &str = "INSERT INTO log (id, moment, tool, session, place, duration, attributes)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+static PUSH_ROW: &str = "INSERT INTO log (moment, row, attributes) VALUES (?1, ?2, ?3)";
 static PLACE: &str = "SELECT project, path, agent, subagent FROM places WHERE number = ?1";
 static PLACE_NUMBER: &str =
     "SELECT number FROM places WHERE project = ?1 AND path = ?2 AND agent = ?3 AND subagent = ?4";
@@ -34,10 +34,6 @@ static PUSH_PLACE: &str = "INSERT INTO places (project, path, agent, subagent) V
 const SEEKS: usize = 16;
 /// Places with numbers below are remembered while a transaction lasts.
 const KEPT: usize = 1 << 16;
-const ID_BYTES: usize = 16;
-/// Where a row's kind stands beside its tool.
-const KIND_SHIFT: u32 = 32;
-
 /// What a visitor of rows is given.
 pub(crate) type VisitRow<'a> = &'a mut dyn FnMut(Position, LogRow) -> Result<()>;
 
@@ -114,22 +110,17 @@ impl Rows {
     pub(crate) fn push(&self, statements: &Statements<'_>, position: Position, row: &LogRow) -> Result<()> {
         let place = Place { project: row.project, path: row.path, agent: row.agent, subagent: row.subagent };
         let place = self.number(statements, place)?;
-        let mut id = [0; ID_BYTES + 4];
-        let (bytes, checksum) = id.split_at_mut(ID_BYTES);
-        bytes.copy_from_slice(row.id.as_bytes());
-        checksum.copy_from_slice(&row.checksum(position).to_le_bytes());
-        let given = statements.insert(
-            PUSH_ROW,
-            params![
-                id,
-                integer(row.moment()),
-                i64::from(row.tool) | ((i64::from(row.kind) - i64::from(LogRow::TOOL_USE)) << KIND_SHIFT),
-                row.session,
-                place,
-                row.duration.map(|d| integer(d.as_micros())),
-                write_attributes(row),
-            ],
-        )?;
+        let numbers = Numbers {
+            checksum: row.checksum(position),
+            tool: row.tool,
+            kind: row.kind,
+            session: row.session,
+            place,
+            duration: row.duration.map(ToolDuration::as_micros),
+        };
+        let packed = Packed::new(row.id.as_bytes(), &numbers);
+        let given =
+            statements.insert(PUSH_ROW, params![integer(row.moment()), packed.as_bytes(), write_attributes(row)])?;
         if given == integer(position.get()) {
             return Ok(());
         }
@@ -216,34 +207,31 @@ struct Columns {
 
 /// Reads a row of [`ROWS`]; `None` where a column is out of its range.
 fn columns(row: &Row<'_>) -> rusqlite::Result<Option<Columns>> {
-    let id = row.get_ref(1)?.as_blob()?;
-    let (moment, tool, session, place): (i64, i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-    let duration: Option<i64> = row.get(6)?;
-    let attributes = row.get_ref(7)?.as_str_or_null()?;
+    let moment: i64 = row.get(1)?;
+    let packed = row.get_ref(2)?.as_blob()?;
+    let attributes = row.get_ref(3)?.as_str_or_null()?;
     let checked = || {
-        let (id, checksum) = id.split_first_chunk::<ID_BYTES>()?;
         let (time, outcome, source) = LogRow::of_moment(u64::try_from(moment).ok()?)?;
-        let kind = (tool >> KIND_SHIFT) + i64::from(LogRow::TOOL_USE);
+        let (id, numbers) = unpack(packed)?;
         let row = LogRow {
-            kind: u8::try_from(kind).ok()?,
+            kind: numbers.kind,
             id: EventId::from_bytes(*id),
             time,
-            tool: u32::try_from(tool & i64::from(u32::MAX)).ok()?,
-            session: u32::try_from(session).ok()?,
+            tool: numbers.tool,
+            session: numbers.session,
             project: 0,
             path: 0,
             agent: 0,
             subagent: 0,
             outcome,
             source,
-            duration: match duration {
+            duration: match numbers.duration {
                 None => None,
-                Some(micros) => Some(ToolDuration::from_micros(u64::try_from(micros).ok()?).ok()?),
+                Some(micros) => Some(ToolDuration::from_micros(micros).ok()?),
             },
             attributes: read_attributes(attributes)?,
         };
-        let checksum = u32::from_le_bytes(checksum.try_into().ok()?);
-        Some(Columns { row, place: u32::try_from(place).ok()?, checksum })
+        Some(Columns { row, place: numbers.place, checksum: numbers.checksum })
     };
     Ok(checked())
 }

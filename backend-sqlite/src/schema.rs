@@ -10,19 +10,17 @@ pub(crate) const APPLICATION_ID: u32 = 0x7474_616C;
 /// The file format, in SQLite's `user_version`.
 pub(crate) const FORMAT: u32 = 1;
 
-/// The log's rows and names are columns, so that other programs can read them, best through the view;
-/// projections are sealed bytes. Numbers of names and places are 0 where absent.
+/// The log's rows and names are there for other programs to read, best through the view; projections are
+/// sealed bytes. Numbers of names and places are 0 where absent.
 ///
-/// A row of the log is small, since it is read and written by the million, and each column costs time:
-/// - `id` is the event's id in 16 bytes and the row's checksum in 4, little-endian;
+/// A row of the log is read and written by the million, and each column costs time, so there are few:
 /// - `moment` is the time in microseconds since 1970 (UTC) times 32, plus the outcome's number times 4, plus
 ///   the source's number;
-/// - `tool` is the tool's number, plus 2³² times the kind of event less one: a tool use is kind 1;
-/// - `place` stands for project, path, agent and subagent, which come together again and again;
-/// - `duration` is in microseconds.
+/// - `row` is the event's id in 16 bytes, the row's checksum in 4, little-endian, and a text such as
+///   `12s5000p3d1500`: the tool's number, `s` the session's, `p` the place's, `d` the duration in
+///   microseconds where measured. An event that is not a tool use has `k` and its kind before the `s`.
 ///
-/// Trees of small values are tables without rowids, one B-tree each. To compare a key there SQLite reads the
-/// whole row when it's too long for its page; so the trees of long values keep their keys in an index of their own.
+/// A place stands for project, path, agent and subagent, which come together again and again.
 const TABLES: &str = "
 CREATE TABLE names (
     kind INTEGER NOT NULL,
@@ -44,12 +42,8 @@ CREATE TABLE places (
 
 CREATE TABLE log (
     position INTEGER PRIMARY KEY,
-    id BLOB NOT NULL,
     moment INTEGER NOT NULL,
-    tool INTEGER NOT NULL,
-    session INTEGER NOT NULL,
-    place INTEGER NOT NULL,
-    duration INTEGER,
+    row BLOB NOT NULL,
     attributes TEXT
 ) STRICT;
 
@@ -80,18 +74,20 @@ SELECT
     CASE log.moment & 3 WHEN 0 THEN 'hook' WHEN 1 THEN 'transcript' WHEN 2 THEN 'import' WHEN 3 THEN 'library' END
         AS source,
     log.moment >> 5 AS time_micros,
-    log.duration AS duration_micros,
+    CASE instr(log.numbers, 'd') WHEN 0 THEN NULL
+        ELSE CAST(substr(log.numbers, instr(log.numbers, 'd') + 1) AS INTEGER) END AS duration_micros,
     log.attributes AS attributes,
-    lower(hex(substr(log.id, 1, 16))) AS event_id
-FROM log
-LEFT JOIN places AS place ON place.number = log.place
-LEFT JOIN names AS tool ON tool.kind = 0 AND tool.number = log.tool
-LEFT JOIN names AS session ON session.kind = 1 AND session.number = log.session
+    lower(hex(substr(log.row, 1, 16))) AS event_id
+FROM (SELECT position, moment, row, attributes, CAST(substr(row, 21) AS TEXT) AS numbers FROM log) AS log
+LEFT JOIN places AS place ON place.number = CAST(substr(log.numbers, instr(log.numbers, 'p') + 1) AS INTEGER)
+LEFT JOIN names AS tool ON tool.kind = 0 AND tool.number = CAST(log.numbers AS INTEGER)
+LEFT JOIN names AS session
+    ON session.kind = 1 AND session.number = CAST(substr(log.numbers, instr(log.numbers, 's') + 1) AS INTEGER)
 LEFT JOIN names AS project ON project.kind = 2 AND project.number = place.project
 LEFT JOIN names AS path ON path.kind = 3 AND path.number = place.path
 LEFT JOIN names AS agent ON agent.kind = 4 AND agent.number = place.agent
 LEFT JOIN names AS subagent ON subagent.kind = 5 AND subagent.number = place.subagent
-WHERE log.tool >> 32 = 0;
+WHERE instr(log.numbers, 'k') = 0;
 ";
 
 /// Makes everything, inside the caller's transaction.
