@@ -15,7 +15,7 @@ pub(crate) type Entry = (u32, u64);
 
 /// How many entries a chunk holds, unless equal fingerprints stretch it: four chunks fill a page of 4 KiB,
 /// and none needs pages of its own.
-pub(super) const CHUNK_ENTRIES: usize = 120;
+const CHUNK_ENTRIES: usize = 120;
 /// The bytes of a fingerprint, and of a distance.
 const COLUMN_BYTES: usize = 4;
 

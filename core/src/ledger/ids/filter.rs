@@ -4,117 +4,181 @@
 //! run never changes, so a process may keep a digest of it: its fingerprints without the bits that their
 //! order gives. A digest never misses what its run holds; what it holds wrongly costs a read.
 //!
-//! A digest is made when a process has read about as many chunks of a run as it has, so it at most doubles
-//! what is read, and a process that appends one event makes none.
+//! A run's digest is made region by region, each when it is first asked for: a region is some fifteen chunks
+//! that stand together, so no append waits for a large run to be read. A process that appends few events
+//! makes none.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::super::tables::Snapshot;
-use super::chunk::{CHUNK_ENTRIES, entries_of_run};
 use super::{Directory, Run};
 use crate::Result;
 
-/// About how many fingerprints share their leading bits: between this and twice as many.
-const SHARED: u64 = 8;
+/// About how many fingerprints share a region: between this and twice as many.
+const IN_REGION: u64 = 1024;
+/// About how many fingerprints of a region share a group.
+const IN_GROUP: u64 = 8;
+/// So many ids are looked up by reading chunks before a process makes digests.
+const FEW: usize = 64;
 /// The most memory that a process spends on digests: enough for the ids of 14 million events. The runs
 /// beyond are read.
 const MOST_BYTES: usize = 32 << 20;
 
-/// A digest of a run's fingerprints.
-pub(super) struct Filter {
-    /// How many leading bits choose the group.
-    leading: u32,
+/// A digest of the fingerprints of a region.
+struct Region {
     /// Where each group's marks begin; one more than there are groups.
     starts: Vec<u32>,
-    /// The 16 bits after the leading ones, ascending in each group.
+    /// The 16 bits after those that choose region and group, ascending in each group.
     marks: Vec<u16>,
 }
 
-impl Filter {
-    fn read(snapshot: &dyn Snapshot, run: &Run) -> Result<Self> {
-        let leading = (run.entries / SHARED).max(1).ilog2();
-        let groups = 1_usize << leading;
-        let mut filter = Self { leading, starts: Vec::with_capacity(groups + 1), marks: Vec::new() };
-        filter.marks.reserve_exact(usize::try_from(run.entries).unwrap_or(0));
-        entries_of_run(snapshot, run, &mut |(fingerprint, _)| {
-            let (group, mark) = filter.place(fingerprint);
-            let start = u32::try_from(filter.marks.len()).unwrap_or(u32::MAX);
-            if filter.starts.len() <= group {
-                filter.starts.resize(group + 1, start);
-            }
-            filter.marks.push(mark);
-            Ok(())
-        })?;
-        let end = u32::try_from(filter.marks.len()).unwrap_or(u32::MAX);
-        filter.starts.resize(groups + 1, end);
-        Ok(filter)
+/// How a run's fingerprints are divided, by their leading bits.
+#[derive(Clone, Copy)]
+struct Shape {
+    region_bits: u32,
+    group_bits: u32,
+}
+
+impl Shape {
+    fn of(run: &Run) -> Self {
+        let region_bits = (run.entries / IN_REGION).max(1).ilog2();
+        let group_bits = ((run.entries >> region_bits) / IN_GROUP).max(1).ilog2();
+        Self { region_bits, group_bits }
     }
 
-    /// The group of a fingerprint, and its mark there.
-    #[expect(clippy::cast_possible_truncation, reason = "the bits above are those of the group")]
-    const fn place(&self, fingerprint: u32) -> (usize, u16) {
-        let wide = (fingerprint as u64) << self.leading;
+    fn region_of(self, fingerprint: u32) -> usize {
+        usize::try_from(u64::from(fingerprint) << self.region_bits >> 32).unwrap_or(usize::MAX)
+    }
+
+    /// The first and last fingerprint of the region that one belongs to.
+    const fn range(self, fingerprint: u32) -> (u32, u32) {
+        let inside = match u32::MAX.checked_shr(self.region_bits) {
+            Some(inside) => inside,
+            None => 0,
+        };
+        (fingerprint & !inside, fingerprint | inside)
+    }
+
+    /// The group of a fingerprint within its region, and its mark there.
+    #[expect(clippy::cast_possible_truncation, reason = "the bits above are those of region and group")]
+    const fn place(self, fingerprint: u32) -> (usize, u16) {
+        let inside = ((fingerprint as u64) << self.region_bits) as u32;
+        let wide = (inside as u64) << self.group_bits;
         ((wide >> 32) as usize, (wide as u32 >> 16) as u16)
     }
+}
 
-    /// Whether the run may hold a fingerprint; `false` is certain.
-    pub(super) fn may_hold(&self, fingerprint: u32) -> bool {
-        let (group, mark) = self.place(fingerprint);
+impl Region {
+    fn read(snapshot: &dyn Snapshot, run: &Run, shape: Shape, (first, last): (u32, u32)) -> Result<Self> {
+        let entries = run.entries_between(snapshot, first, last)?;
+        let groups = 1_usize << shape.group_bits;
+        let mut region = Self { starts: Vec::with_capacity(groups + 1), marks: Vec::with_capacity(entries.len()) };
+        let position = |marks: &Vec<u16>| u32::try_from(marks.len()).unwrap_or(u32::MAX);
+        for (fingerprint, _) in entries {
+            let (group, mark) = shape.place(fingerprint);
+            if region.starts.len() <= group {
+                region.starts.resize(group + 1, position(&region.marks));
+            }
+            region.marks.push(mark);
+        }
+        region.starts.resize(groups + 1, position(&region.marks));
+        Ok(region)
+    }
+
+    /// Whether the run may hold a fingerprint of this region; `false` is certain.
+    fn may_hold(&self, shape: Shape, fingerprint: u32) -> bool {
+        let (group, mark) = shape.place(fingerprint);
         let (Some(start), Some(end)) = (self.starts.get(group), self.starts.get(group + 1)) else { return true };
         self.marks.get(*start as usize..*end as usize).is_none_or(|marks| marks.contains(&mark))
     }
 
-    /// The memory that a digest of so many entries takes.
-    fn bytes(entries: u64) -> usize {
-        usize::try_from(entries.saturating_mul(2).saturating_add(entries / 2)).unwrap_or(usize::MAX)
+    fn bytes(&self) -> usize {
+        4 * self.starts.len() + 2 * self.marks.len() + size_of::<Self>()
     }
 }
 
 /// What a process knows of a run.
-enum Known {
-    /// So many of its chunks were read.
-    Read(u64),
-    Filter(Filter),
+pub(super) struct Filter {
+    shape: Shape,
+    regions: Vec<Option<Region>>,
+    bytes: usize,
+}
+
+impl Filter {
+    fn of(run: &Run) -> Self {
+        let shape = Shape::of(run);
+        let regions: Vec<Option<Region>> = (0..1_usize << shape.region_bits).map(|_| None).collect();
+        Self { shape, bytes: regions.len() * size_of::<Option<Region>>(), regions }
+    }
+
+    /// Whether the run may hold a fingerprint; `false` is certain. Makes the digest of its region within the
+    /// room that is left.
+    pub(super) fn may_hold(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        run: &Run,
+        fingerprint: u32,
+        room: &mut usize,
+    ) -> Result<bool> {
+        let Some(region) = self.regions.get_mut(self.shape.region_of(fingerprint)) else { return Ok(true) };
+        let region = match region {
+            Some(region) => region,
+            None if *room < 4 * usize::try_from(IN_REGION).unwrap_or(usize::MAX) => return Ok(true),
+            None => {
+                let read = Region::read(snapshot, run, self.shape, self.shape.range(fingerprint))?;
+                *room = room.saturating_sub(read.bytes());
+                self.bytes += read.bytes();
+                region.insert(read)
+            }
+        };
+        Ok(region.may_hold(self.shape, fingerprint))
+    }
 }
 
 /// The digests that a process has made.
 #[derive(Default)]
 pub(crate) struct Filters {
     /// By generation and number of the run: a pair that never names another run.
-    of_run: HashMap<(u32, u32), Known>,
-    bytes: usize,
+    of_run: FxHashMap<(u32, u32), Filter>,
+    /// How many ids were looked up.
+    asked: usize,
 }
 
 impl Filters {
-    pub(super) fn of(&self, run: &Run) -> Option<&Filter> {
-        match self.of_run.get(&(run.generation, run.number)) {
-            Some(Known::Filter(filter)) => Some(filter),
-            _ => None,
+    /// Begins a look-up of so many ids: forgets the runs that are no more; the room that is left for digests.
+    pub(super) fn begin(&mut self, directory: &Directory, ids: usize) -> usize {
+        self.asked = self.asked.saturating_add(ids);
+        if self.of_run.len() > directory.runs().count() {
+            let live: Vec<(u32, u32)> = directory.runs().map(|run| (run.generation, run.number)).collect();
+            self.of_run.retain(|run, _| live.contains(run));
         }
+        MOST_BYTES.saturating_sub(self.of_run.values().map(|filter| filter.bytes).sum())
     }
 
-    /// Notes that chunks of a run were read, and makes its digest when that has become the cheaper way.
-    pub(super) fn note(&mut self, snapshot: &dyn Snapshot, run: &Run, chunks: u64) -> Result<()> {
-        let known = self.of_run.entry((run.generation, run.number)).or_insert(Known::Read(0));
-        let Known::Read(read) = known else { return Ok(()) };
-        *read += chunks;
-        let bytes = Filter::bytes(run.entries);
-        if *read > run.entries / CHUNK_ENTRIES as u64 && self.bytes.saturating_add(bytes) <= MOST_BYTES {
-            *known = Known::Filter(Filter::read(snapshot, run)?);
-            self.bytes += bytes;
-        }
-        Ok(())
+    /// What is kept of a run; `None` while it isn't worth it.
+    pub(super) fn of(&mut self, run: &Run) -> Option<&mut Filter> {
+        (self.asked > FEW).then(|| self.of_run.entry((run.generation, run.number)).or_insert_with(|| Filter::of(run)))
     }
+}
 
-    /// Forgets the runs that are no more.
-    pub(super) fn keep(&mut self, directory: &Directory) {
-        if self.of_run.len() <= directory.runs().count() {
-            return;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_divide_the_fingerprints() {
+        for entries in [1, 9, 1023, 4096, 5_000_000, 1 << 31] {
+            let run = Run { generation: 0, number: 0, entries, base: 1, last: entries };
+            let shape = Shape::of(&run);
+            for fingerprint in [0, 1, 77, 1 << 20, (1 << 31) - 1, 1 << 31, u32::MAX - 1, u32::MAX] {
+                let (first, last) = shape.range(fingerprint);
+                assert!((first..=last).contains(&fingerprint), "{entries} {fingerprint}");
+                let region = shape.region_of(fingerprint);
+                assert_eq!((shape.region_of(first), shape.region_of(last)), (region, region));
+                assert!(first == 0 || shape.region_of(first - 1) + 1 == region, "{entries} {fingerprint}");
+                assert!(shape.place(fingerprint).0 < 1 << shape.group_bits);
+                assert!(shape.place(first).0 == 0 && shape.place(last).0 + 1 == 1 << shape.group_bits);
+            }
         }
-        let live: HashMap<(u32, u32), u64> =
-            directory.runs().map(|run| ((run.generation, run.number), run.entries)).collect();
-        self.of_run.retain(|run, _| live.contains_key(run));
-        let filters = self.of_run.iter().filter(|(_, known)| matches!(known, Known::Filter(_)));
-        self.bytes = filters.filter_map(|(run, _)| live.get(run)).map(|entries| Filter::bytes(*entries)).sum();
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::tables::Snapshot;
 use super::chunk::Chunk;
 use super::filter::Filters;
-use super::{Directory, Run, fingerprint};
+use super::{Directory, fingerprint};
 use crate::{Error, EventId, Position, Result};
 
 /// Finds which of the ids stand in the log up to where the runs reach, and where.
@@ -18,46 +18,30 @@ pub(crate) fn probe(
     let mut wanted: Vec<(u32, EventId)> = ids.map(|id| (fingerprint(id), id)).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    filters.keep(directory);
+    let mut room = filters.begin(directory, wanted.len());
     let mut found = HashMap::new();
     for run in directory.runs() {
-        let read = match filters.of(run) {
-            Some(filter) => {
-                let likely = wanted.iter().filter(|(fingerprint, _)| filter.may_hold(*fingerprint));
-                probe_run(snapshot, run, likely, &mut found)?
+        let mut filter = filters.of(run);
+        let mut held: Option<Chunk> = None;
+        for (fingerprint, id) in &wanted {
+            if let Some(filter) = &mut filter
+                && !filter.may_hold(snapshot, run, *fingerprint, &mut room)?
+            {
+                continue;
             }
-            None => probe_run(snapshot, run, wanted.iter(), &mut found)?,
-        };
-        if read > 0 {
-            filters.note(snapshot, run, read)?;
+            // What lies above the held chunk may lie in the next: step there.
+            if held.as_ref().is_none_or(|chunk| chunk.last() < *fingerprint) {
+                held = run.chunk(snapshot, *fingerprint)?;
+            }
+            for position in held.iter().flat_map(|chunk| chunk.proposals(*fingerprint)) {
+                let position = Position::new(position);
+                if id_at(snapshot, position)? == *id {
+                    found.insert(*id, position);
+                }
+            }
         }
     }
     Ok(found)
-}
-
-/// Looks ids up in one run, ascending by fingerprint; how many chunks were read.
-fn probe_run<'a>(
-    snapshot: &dyn Snapshot,
-    run: &Run,
-    wanted: impl Iterator<Item = &'a (u32, EventId)>,
-    found: &mut HashMap<EventId, Position>,
-) -> Result<u64> {
-    let mut held: Option<Chunk> = None;
-    let mut read = 0;
-    for (fingerprint, id) in wanted {
-        // What lies above the held chunk may lie in the next: step there.
-        if held.as_ref().is_none_or(|chunk| chunk.last() < *fingerprint) {
-            held = run.chunk(snapshot, *fingerprint)?;
-            read += 1;
-        }
-        for position in held.iter().flat_map(|chunk| chunk.proposals(*fingerprint)) {
-            let position = Position::new(position);
-            if id_at(snapshot, position)? == *id {
-                found.insert(*id, position);
-            }
-        }
-    }
-    Ok(read)
 }
 
 /// The id in the log row at a position that a run names.
