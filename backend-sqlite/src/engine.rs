@@ -102,7 +102,10 @@ impl Engine for SqliteEngine {
         let operation = Operation::within("write", &patience);
         let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
         still_ours(&writer, operation)?;
-        let result = body(&mut Tables::new(&writer, &patience))?;
+        let mut tables = Tables::new(&writer, &patience);
+        let result = body(&mut tables)?;
+        tables.flush()?;
+        drop(tables);
         open.commit()?;
         Ok(result)
     }
@@ -195,6 +198,48 @@ mod tests {
             duration: None,
             attributes: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_transaction_sees_the_rows_that_it_has_pushed() {
+        let (_folder, engine) = engine();
+        let mut pushed = 0;
+        for more in [1, 20, 16, 35] {
+            let push_and_look = |transaction: &mut dyn Transaction| {
+                for number in pushed + 1..=pushed + more {
+                    transaction.push_row(Position::new(number), &row(number))?;
+                    if number % 5 == 0 {
+                        assert_eq!(transaction.head()?, Position::new(number));
+                    }
+                }
+                let mut seen = 0;
+                transaction.rows(Position::new(1), Position::new(99), &mut |position, found| {
+                    seen += 1;
+                    assert_eq!((position, found), (Position::new(seen), row(seen)));
+                    Ok(())
+                })?;
+                let last = Position::new(pushed + more);
+                transaction.push_row(last.next(), &row(last.next().get()))?;
+                let mut found = None;
+                transaction.rows_at(&[last.next()], &mut |_, row| {
+                    found = Some(row);
+                    Ok(())
+                })?;
+                assert_eq!((seen, found), (last.get(), Some(row(last.next().get()))));
+                Ok(())
+            };
+            engine.write(push_and_look).unwrap();
+            pushed += more + 1;
+            assert_eq!(engine.read(|snapshot| snapshot.head()).unwrap(), Position::new(pushed));
+        }
+    }
+
+    #[test]
+    fn a_row_out_of_its_place_is_refused() {
+        let (_folder, engine) = engine();
+        let pushed = engine.write(|transaction| transaction.push_row(Position::new(2), &row(2)));
+        assert!(pushed.as_ref().is_err_and(Error::is_corrupt), "{pushed:?}");
+        assert_eq!(engine.read(|snapshot| snapshot.head()).unwrap(), Position::START);
     }
 
     #[test]

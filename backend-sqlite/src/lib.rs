@@ -25,7 +25,7 @@
 //! | `opening.rs` | from a path to an open connection |
 //! | `transaction.rs` | one transaction of a connection |
 //! | `tables.rs` | the core's tables in SQL |
-//! | `rows.rs`, `packed.rs` | the log's rows as columns |
+//! | `rows.rs`, `packed.rs`, `places.rs` | the log's rows as columns; what their numbers stand for |
 //! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
@@ -37,6 +37,7 @@ mod error;
 mod migration;
 mod opening;
 mod packed;
+mod places;
 mod rows;
 mod schema;
 mod statements;

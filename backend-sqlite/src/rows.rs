@@ -1,13 +1,13 @@
-//! Rows of the log as columns, and the places that they share.
+//! Rows of the log as columns.
 
 use std::cell::RefCell;
 
-use rusqlite::{Row, params};
-use rustc_hash::FxHashMap;
+use rusqlite::Row;
 use tooltally_core::ledger::LogRow;
 use tooltally_core::{Error, EventId, Position, Result, ToolDuration};
 
 use crate::packed::{Numbers, Packed, unpack};
+use crate::places::{Place, Places};
 use crate::statements::Statements;
 
 macro_rules! rows_sql {
@@ -23,35 +23,33 @@ static ROWS_AT: &str = rows_sql!(
     "(VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9), (?10), (?11), (?12), (?13), (?14), (?15), (?16))
     AS wanted CROSS JOIN log ON position = wanted.column1"
 );
-/// SQLite gives the position after the last one by itself, and faster than it takes one.
-static PUSH_ROW: &str = "INSERT INTO log (moment, row, attributes) VALUES (?1, ?2, ?3)";
-static PLACE: &str = "SELECT project, path, agent, subagent FROM places WHERE number = ?1";
-static PLACE_NUMBER: &str =
-    "SELECT number FROM places WHERE project = ?1 AND path = ?2 AND agent = ?3 AND subagent = ?4";
-static PUSH_PLACE: &str = "INSERT INTO places (project, path, agent, subagent) VALUES (?1, ?2, ?3, ?4)";
+static PUSH_ROW: &str = "INSERT INTO log (moment, row, attributes) VALUES (?, ?, ?)";
+/// [`PUSHED`] rows at once: each then costs two thirds.
+static PUSH_ROWS: &str = "INSERT INTO log (moment, row, attributes) VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?),
+    (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?),
+    (?, ?, ?), (?, ?, ?)";
+/// How many rows one run of a statement adds.
+const PUSHED: usize = 16;
 
 /// How many positions one run of a statement seeks.
 const SEEKS: usize = 16;
-/// Places with numbers below are remembered while a transaction lasts.
-const KEPT: usize = 1 << 16;
 /// What a visitor of rows is given.
 pub(crate) type VisitRow<'a> = &'a mut dyn FnMut(Position, LogRow) -> Result<()>;
 
-/// The numbers that rows share: most of a session's calls have the same ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Place {
-    project: u32,
-    path: u32,
-    agent: u32,
-    subagent: u32,
-}
-
-/// The log within one open transaction. A row's checksum covers what its place stands for, so a changed place
-/// is noticed with each row that has it.
+/// The log within one open transaction.
 #[derive(Default)]
 pub(crate) struct Rows {
-    places: RefCell<Vec<Option<Place>>>,
-    numbers: RefCell<FxHashMap<Place, u32>>,
+    places: Places,
+    /// Rows that are not in the table yet. Whoever asks for rows sees to it that they are.
+    pending: RefCell<Vec<Pending>>,
+}
+
+/// A row as it goes into the table.
+struct Pending {
+    position: i64,
+    moment: i64,
+    packed: Packed,
+    attributes: Option<String>,
 }
 
 impl Rows {
@@ -63,6 +61,7 @@ impl Rows {
         last: Position,
         visit: VisitRow<'_>,
     ) -> Result<()> {
+        self.flush(statements)?;
         each(statements, first, last, &mut |position, row| visit(position, self.read(statements, position, row)?))
     }
 
@@ -73,10 +72,11 @@ impl Rows {
         positions: &[Position],
         visit: VisitRow<'_>,
     ) -> Result<()> {
+        self.flush(statements)?;
         for wanted in positions.chunks(SEEKS) {
             let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { continue };
             // A seek costs as much as half a row more: with few rows between, stepping over them costs less.
-            if (last.get() - first.get()) < (wanted.len() + wanted.len() / 2) as u64 {
+            if last.get().saturating_sub(first.get()) < (wanted.len() + wanted.len() / 2) as u64 {
                 let mut wanted = wanted.iter().copied().peekable();
                 each(statements, *first, *last, &mut |position, row| {
                     while wanted.next_if(|wanted| *wanted < position).is_some() {}
@@ -101,7 +101,7 @@ impl Rows {
         let damage = |detail| Error::corrupt(format!("log position {position}"), detail);
         let columns = columns(row).map_err(|e| statements.map(e))?;
         let Columns { mut row, place, checksum } = columns.ok_or_else(|| damage("a field is out of its range"))?;
-        let place = self.place(statements, place)?.ok_or_else(|| damage("its place is missing"))?;
+        let place = self.places.place(statements, place)?.ok_or_else(|| damage("its place is missing"))?;
         (row.project, row.path, row.agent, row.subagent) = (place.project, place.path, place.agent, place.subagent);
         if row.checksum(position) == checksum { Ok(row) } else { Err(damage("its checksum differs")) }
     }
@@ -109,7 +109,7 @@ impl Rows {
     /// Adds the row after the last one.
     pub(crate) fn push(&self, statements: &Statements<'_>, position: Position, row: &LogRow) -> Result<()> {
         let place = Place { project: row.project, path: row.path, agent: row.agent, subagent: row.subagent };
-        let place = self.number(statements, place)?;
+        let place = self.places.number(statements, place)?;
         let numbers = Numbers {
             checksum: row.checksum(position),
             tool: row.tool,
@@ -118,56 +118,42 @@ impl Rows {
             place,
             duration: row.duration.map(ToolDuration::as_micros),
         };
-        let packed = Packed::new(row.id.as_bytes(), &numbers);
-        let given =
-            statements.insert(PUSH_ROW, params![integer(row.moment()), packed.as_bytes(), write_attributes(row)])?;
-        if given == integer(position.get()) {
-            return Ok(());
-        }
-        Err(Error::corrupt("log", format!("has no position {position} after its last one, but {given}")))
+        let mut pending = self.pending.borrow_mut();
+        pending.push(Pending {
+            position: integer(position.get()),
+            moment: integer(row.moment()),
+            packed: Packed::new(row.id.as_bytes(), &numbers),
+            attributes: write_attributes(row),
+        });
+        if pending.len() < PUSHED { Ok(()) } else { write(statements, &mut pending) }
     }
 
-    /// What a number stands for; `None` where the file lacks it.
-    fn place(&self, statements: &Statements<'_>, number: u32) -> Result<Option<Place>> {
-        if number == 0 {
-            return Ok(Some(Place::default()));
-        }
-        let at = usize::try_from(number).unwrap_or(usize::MAX);
-        if let Some(Some(place)) = self.places.borrow().get(at) {
-            return Ok(Some(*place));
-        }
-        let place = statements.one(PLACE, [number], |row| {
-            Ok(Place { project: row.get(0)?, path: row.get(1)?, agent: row.get(2)?, subagent: row.get(3)? })
+    /// Writes what is pending: to be done before the transaction ends.
+    pub(crate) fn flush(&self, statements: &Statements<'_>) -> Result<()> {
+        write(statements, &mut self.pending.borrow_mut())
+    }
+}
+
+fn write(statements: &Statements<'_>, pending: &mut Vec<Pending>) -> Result<()> {
+    let Some(last) = pending.last().map(|row| row.position) else { return Ok(()) };
+    let (sql, at_once) = if pending.len() == PUSHED { (PUSH_ROWS, PUSHED) } else { (PUSH_ROW, 1) };
+    for rows in pending.chunks(at_once) {
+        statements.with(sql, |statement| {
+            for (row, first) in rows.iter().zip((1..).step_by(3)) {
+                statement.raw_bind_parameter(first, row.moment).map_err(|e| statements.map(e))?;
+                statement.raw_bind_parameter(first + 1, row.packed.as_bytes()).map_err(|e| statements.map(e))?;
+                statement.raw_bind_parameter(first + 2, &row.attributes).map_err(|e| statements.map(e))?;
+            }
+            statement.raw_execute().map(drop).map_err(|e| statements.map(e))
         })?;
-        if at < KEPT {
-            let mut places = self.places.borrow_mut();
-            if places.len() <= at {
-                places.resize(at + 1, None);
-            }
-            if let Some(slot) = places.get_mut(at) {
-                *slot = place;
-            }
-        }
-        Ok(place)
     }
-
-    /// The number of a place, a new one if need be.
-    fn number(&self, statements: &Statements<'_>, place: Place) -> Result<u32> {
-        if place == Place::default() {
-            return Ok(0);
-        }
-        if let Some(number) = self.numbers.borrow().get(&place) {
-            return Ok(*number);
-        }
-        let columns = [place.project, place.path, place.agent, place.subagent];
-        let number = match statements.one(PLACE_NUMBER, columns, |row| row.get(0))? {
-            Some(number) => number,
-            None => u32::try_from(statements.insert(PUSH_PLACE, columns)?)
-                .map_err(|_| Error::corrupt("places", "their numbers are used up"))?,
-        };
-        self.numbers.borrow_mut().insert(place, number);
-        Ok(number)
+    pending.clear();
+    // SQLite counts by itself, and faster than it takes a number.
+    let given = statements.last_key();
+    if given == last {
+        return Ok(());
     }
+    Err(Error::corrupt("log", format!("has no position {last} after its last one, but {given}")))
 }
 
 /// Visits the rows between two positions, both included; what is not asked of one costs nothing.

@@ -53,6 +53,11 @@ impl<'a> Statements<'a> {
         self.with(sql, |statement| statement.insert(params).map_err(|e| self.map(e)))
     }
 
+    /// The key that SQLite has given to the row added last.
+    pub(crate) fn last_key(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
     /// The only row of a query, if there is one.
     pub(crate) fn one<T>(
         &self,

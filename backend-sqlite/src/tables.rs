@@ -74,10 +74,16 @@ impl<'a> Tables<'a> {
         let operation = Operation::within("use the tables", patience);
         Self { statements: Statements::new(connection, operation), rows: Rows::default() }
     }
+
+    /// Writes what is still pending: to be done before the transaction is committed.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.rows.flush(&self.statements)
+    }
 }
 
 impl Snapshot for Tables<'_> {
     fn head(&self) -> Result<Position> {
+        self.flush()?;
         let last: Option<Option<i64>> = self.statements.one(HEAD, [], |row| row.get(0))?;
         match last.flatten().map(u64::try_from) {
             None => Ok(Position::START),
