@@ -1,6 +1,7 @@
 //! The connections: one writes, readers come from a small pool. Every write is `BEGIN IMMEDIATE`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -19,6 +20,15 @@ use tooltally_core::ledger::Turns;
 /// How many idle readers are kept.
 const IDLE_READERS: usize = 4;
 
+/// Whether a commit waits until it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// As the options say.
+    Durable,
+    /// The next durable commit makes it so: it brings the whole write-ahead log to the disk.
+    Lazy,
+}
+
 /// SQLite as the ledger's engine.
 pub(crate) struct SqliteEngine {
     path: PathBuf,
@@ -26,6 +36,8 @@ pub(crate) struct SqliteEngine {
     turns: Turns,
     /// Taken by whoever has the turn, so nobody waits here.
     writer: Mutex<Connection>,
+    /// Whether the writer does not wait for the disk now. Changed by whoever has the writer.
+    is_lazy: AtomicBool,
     readers: Mutex<Vec<Connection>>,
 }
 
@@ -38,6 +50,7 @@ impl SqliteEngine {
             options: options.clone(),
             turns: Turns::default(),
             writer,
+            is_lazy: AtomicBool::new(false),
             readers: Mutex::default(),
         })
     }
@@ -72,8 +85,36 @@ impl SqliteEngine {
         let mut writer = lock(&self.writer);
         if !writer.is_autocommit() && writer.execute_batch("ROLLBACK").is_err() {
             *writer = opening::writer(&self.path, &self.options, patience)?;
+            self.is_lazy.store(false, Ordering::Relaxed);
         }
         Ok(writer)
+    }
+
+    /// The same, with the pace of the transaction that comes.
+    fn writer_at(&self, pace: Pace, patience: &Patience) -> Result<MutexGuard<'_, Connection>> {
+        let writer = self.writer(patience)?;
+        let is_lazy = pace == Pace::Lazy;
+        if self.is_lazy.load(Ordering::Relaxed) != is_lazy {
+            let set = if is_lazy { opening::be_lazy(&writer) } else { opening::be_durable(&writer, &self.options) };
+            set.map_err(|e| map(e, Operation::within("write", patience)))?;
+            self.is_lazy.store(is_lazy, Ordering::Relaxed);
+        }
+        Ok(writer)
+    }
+
+    fn transaction<R>(&self, pace: Pace, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
+        let patience = self.patience();
+        let _turn = self.turns.take(&patience)?;
+        let writer = self.writer_at(pace, &patience)?;
+        let operation = Operation::within("write", &patience);
+        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
+        still_ours(&writer, operation)?;
+        let mut tables = Tables::new(&writer, &patience);
+        let result = body(&mut tables)?;
+        tables.flush()?;
+        drop(tables);
+        open.commit()?;
+        Ok(result)
     }
 
     /// Keeps a reader for the next one to read. Not one whose transaction did not end: it would show an old state.
@@ -96,18 +137,11 @@ impl Engine for SqliteEngine {
     }
 
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
-        let patience = self.patience();
-        let _turn = self.turns.take(&patience)?;
-        let writer = self.writer(&patience)?;
-        let operation = Operation::within("write", &patience);
-        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
-        still_ours(&writer, operation)?;
-        let mut tables = Tables::new(&writer, &patience);
-        let result = body(&mut tables)?;
-        tables.flush()?;
-        drop(tables);
-        open.commit()?;
-        Ok(result)
+        self.transaction(Pace::Durable, body)
+    }
+
+    fn write_lazily<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
+        self.transaction(Pace::Lazy, body)
     }
 
     /// Rewrites the file without its free pages, then empties the write-ahead log into it.
@@ -135,6 +169,16 @@ impl Engine for SqliteEngine {
             reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(|e| map(e, operation))
         })?;
         if first == "ok" { Ok(()) } else { Err(Error::corrupt("the SQLite file", first)) }
+    }
+}
+
+impl Drop for SqliteEngine {
+    fn drop(&mut self) {
+        if self.options.tidies_on_close() {
+            return;
+        }
+        let readers = lock(&self.readers);
+        readers.iter().chain([&*lock(&self.writer)]).for_each(|open| opening::leave_small_wal(&self.path, open));
     }
 }
 

@@ -18,6 +18,10 @@ use tooltally_core::ledger::Patience;
 /// The most memory that a connection's page cache takes.
 const WRITER_CACHE_KIB: u32 = 8 << 10;
 const READER_CACHE_KIB: u32 = 4 << 10;
+/// After how many pages the write-ahead log is moved into the database: SQLite's own number, and one for much work
+/// at once, which writes the same pages again and again.
+const USUAL_WAL_PAGES: u32 = 1000;
+const LONG_WAL_PAGES: u32 = 4000;
 /// How many prepared statements a connection keeps: every one that there is.
 const STATEMENTS: usize = 64;
 
@@ -95,20 +99,51 @@ fn connect(path: &Path, options: &OpenOptions, cache_kib: u32, patience: &Patien
     let operation = Operation::within("open the file", patience);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|e| map(e, operation))?;
-    let synchronous = match options.durability_wanted() {
-        Durability::Full => "FULL",
-        Durability::Relaxed => "NORMAL",
-    };
     let set_up = || -> rusqlite::Result<()> {
         limit_wait(&connection, patience)?;
         checkpoint_on_close(&connection, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA cache_size = -{cache_kib};"))
+        be_durable(&connection, options)?;
+        connection.execute_batch(&format!("PRAGMA cache_size = -{cache_kib};"))
     };
     set_up().map_err(|e| map(e, operation))?;
     Ok(connection)
+}
+
+/// Has each commit wait for the disk as the options say, and the write-ahead log be moved into the database when
+/// it is as long as SQLite lets it be.
+pub(crate) fn be_durable(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<()> {
+    let synchronous = match options.durability_wanted() {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    set_pace(connection, synchronous, USUAL_WAL_PAGES)
+}
+
+/// Has no commit wait for the disk until [`be_durable`], and the write-ahead log grow for longer.
+pub(crate) fn be_lazy(connection: &Connection) -> rusqlite::Result<()> {
+    set_pace(connection, "NORMAL", LONG_WAL_PAGES)
+}
+
+fn set_pace(connection: &Connection, synchronous: &str, wal_pages: u32) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // It answers with the number that it has taken.
+    connection.query_row(&format!("PRAGMA wal_autocheckpoint = {wal_pages}"), [], |_| Ok(()))
+}
+
+/// A write-ahead log below this length may be left to the next process, which has to read it: some 30 pages.
+const SMALL_WAL_BYTES: u64 = 128 << 10;
+
+/// Has the close that follows leave the write-ahead log as it is, as long as that is small.
+pub(crate) fn leave_small_wal(path: &Path, connection: &Connection) {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if fs::metadata(wal).is_ok_and(|wal| wal.len() < SMALL_WAL_BYTES) {
+        // Where this fails, the close does its work: slower, and as sound.
+        let _ = checkpoint_on_close(connection, false);
+    }
 }
 
 /// Whether the last to close the store moves its write-ahead log into the database. Not before the format is

@@ -176,6 +176,29 @@ fn closing_leaves_one_file() {
 }
 
 #[test]
+fn a_close_that_does_not_tidy_leaves_a_small_log_that_the_next_one_moves() {
+    let (_folder, path) = place();
+    drop(SqliteStore::open(&path).unwrap());
+    let hasty = OpenOptions::new().tidy_close(false);
+    let wal = path.with_file_name("usage.db-wal");
+    let mut longest = 0;
+    for n in 0..100 {
+        SqliteStore::open_with(&path, &hasty).unwrap().record(&event(n)).unwrap();
+        longest = fs::metadata(&wal).map_or(longest, |wal| longest.max(wal.len()));
+        // Another program's reader sees what the log alone holds.
+        let count = "SELECT count(*) FROM tool_usage_events";
+        let reader = Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        assert_eq!(reader.query_row(count, [], |row| row.get::<_, u32>(0)).unwrap(), u32::try_from(n + 1).unwrap());
+    }
+    assert!((1..256 << 10).contains(&longest), "the log is left, and does not grow for ever: {longest}");
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.head().unwrap(), Position::new(100));
+    store.verify_quietly().unwrap();
+    drop(store);
+    assert!(!wal.exists(), "who closes as usual leaves one file");
+}
+
+#[test]
 fn a_changed_name_is_noticed_by_whoever_asks_for_it() {
     let (_folder, path) = place();
     SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();

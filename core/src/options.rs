@@ -21,12 +21,14 @@ pub enum Durability {
 /// let patient = OpenOptions::new().wait(Duration::from_secs(30));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "choices that do not depend on one another")]
 pub struct OpenOptions {
     create: bool,
     migrate: bool,
     exclusive: bool,
     durability: Durability,
     wait: Duration,
+    tidy_close: bool,
 }
 
 impl Default for OpenOptions {
@@ -37,13 +39,14 @@ impl Default for OpenOptions {
             exclusive: false,
             durability: Durability::Full,
             wait: Duration::from_secs(5),
+            tidy_close: true,
         }
     }
 }
 
 impl OpenOptions {
     /// Makes a missing store, migrates an old one, shares it with other processes, durability `Full`, and
-    /// waits up to 5 seconds for other writers.
+    /// waits up to 5 seconds for other writers, and tidies up when it closes.
     pub fn new() -> Self {
         Self::default()
     }
@@ -79,6 +82,15 @@ impl OpenOptions {
         self
     }
 
+    /// Whether closing tidies up, for the next process to open fast and for the store to be one file again. A
+    /// process that records an event and ends may leave that to a later one, and is done in a fraction of the
+    /// time: SQLite then keeps a small write-ahead log beside the file, part of the store as any log is. Nothing
+    /// that was recorded depends on it. redb's close has nothing to tidy.
+    pub const fn tidy_close(mut self, tidy_close: bool) -> Self {
+        self.tidy_close = tidy_close;
+        self
+    }
+
     /// For backends: see [`create`](Self::create).
     pub const fn creates(&self) -> bool {
         self.create
@@ -102,5 +114,10 @@ impl OpenOptions {
     /// For backends: see [`wait`](Self::wait).
     pub const fn longest_wait(&self) -> Duration {
         self.wait
+    }
+
+    /// For backends: see [`tidy_close`](Self::tidy_close).
+    pub const fn tidies_on_close(&self) -> bool {
+        self.tidy_close
     }
 }

@@ -61,7 +61,8 @@ fn record(db: Option<&OsStr>) {
 /// Appends the event, and in the same commit some that wait.
 fn append(url: &StoreUrl, spool: &Spool, event: &Event) -> Result<(), Failure> {
     make_folder(url)?;
-    let options = OpenOptions::new().wait(WAIT).migrate(false);
+    // Whoever reads the store next tidies up: a hook is in the agent's way.
+    let options = OpenOptions::new().wait(WAIT).migrate(false).tidy_close(false);
     let store = open_with(url, &options).map_err(|e| Failure::store("open", url, e))?;
     let failed = |error: Error| Failure::store("record in", url, error);
     let waiting = spool.oldest(TAKEN_IN);

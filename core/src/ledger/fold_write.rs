@@ -61,6 +61,12 @@ impl Prepared {
 
     /// Adds everything to the stored projections.
     pub(super) fn write(self, transaction: &mut dyn Transaction, state: &mut State) -> Result<()> {
+        let id_entries = self.write_all_but_ids(transaction, state)?;
+        state.ids.add(transaction, &id_entries)
+    }
+
+    /// Adds everything but the ids, which are left to the caller.
+    pub(super) fn write_all_but_ids(self, transaction: &mut dyn Transaction, state: &mut State) -> Result<Vec<Entry>> {
         let generation = state.generation;
         write_calls(transaction, generation, &self.calls)?;
         write_level(transaction, generation, Width::ThreeHours, &self.narrowest)?;
@@ -68,9 +74,8 @@ impl Prepared {
         write_sessions(transaction, generation, &self.sessions)?;
         write_postings(transaction, generation, &self.postings)?;
         write_recents(transaction, generation, &self.recents)?;
-        state.ids.add(transaction, &self.id_entries)?;
         state.set_folded_to(self.last);
-        Ok(())
+        Ok(self.id_entries)
     }
 }
 

@@ -7,13 +7,14 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use super::fold::Fold;
 use super::fold_write::Prepared;
-use super::ids::{Filters, probe};
+use super::ids::{Entry, Filters, probe, sort_stretches};
 use super::names::{first_path_key, first_path_keys};
 use super::state::{LIVE, REBUILT, State};
 use super::tables::{Direction, Engine, Snapshot, Transaction, Tree};
@@ -22,7 +23,13 @@ use super::verify;
 use crate::{Error, EventId, Position, Progress, Result, codec};
 
 /// How many events one transaction folds: bounds the memory, and how long others wait to write.
-const PIECE: u64 = 32_768;
+const PIECE: u64 = 16_384;
+/// How many threads read and fold pieces: that takes about as long as to write them, so with two cores both are
+/// busy to the end.
+const READERS: usize = 2;
+/// How many ids are gathered before they are written as a run: bounds the memory, and every run is one more to
+/// look an id up in.
+const RUN: usize = 1 << 19;
 /// How many rows of dead generations one transaction deletes.
 const DELETED: usize = 4096;
 
@@ -30,8 +37,9 @@ pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress))
     engine.read(verify::every_name)?;
     let generation = engine.write(begin)?;
     delete_dead(engine, Some(generation))?;
-    let mut work = Work { generation, first_paths: HashMap::new(), filters: Filters::default() };
+    let mut work = Work { generation, first_paths: HashMap::new(), ids: Vec::new(), filters: Filters::default() };
     write_pieces(engine, &mut work, progress)?;
+    prove_ids(engine, &mut work)?;
     loop {
         let step = engine.write(|transaction| work.advance(transaction))?;
         progress(step.progress);
@@ -42,40 +50,69 @@ pub(super) fn rebuild<E: Engine>(engine: &E, progress: &mut dyn FnMut(Progress))
     delete_dead(engine, None)
 }
 
-/// Writes the pieces that another thread reads and folds meanwhile: rows of the log never change, so a
-/// snapshot of its own shows it the same ones.
+/// Writes the pieces that other threads read and fold meanwhile: rows of the log never change, so a snapshot of
+/// its own shows each thread the same ones.
 fn write_pieces<E: Engine>(engine: &E, work: &mut Work, progress: &mut dyn FnMut(Progress)) -> Result<()> {
     thread::scope(|scope| {
-        // No piece waits in between: one is read while one is written.
-        let (sender, pieces) = mpsc::sync_channel::<Result<Piece>>(0);
-        scope.spawn(move || read_pieces(engine, &sender));
-        for piece in pieces {
-            let mut piece = Some(piece?);
-            progress(engine.write(|transaction| match piece.take() {
+        // A piece of each waits, so that readers go on while the writer waits for the disk.
+        let start = |reader| {
+            let (sender, pieces) = mpsc::sync_channel::<Result<Piece>>(1);
+            scope.spawn(move || read_pieces(engine, reader, &sender));
+            pieces
+        };
+        let readers: Vec<_> = (0..READERS).map(start).collect();
+        for pieces in readers.iter().cycle() {
+            let Ok(piece) = pieces.recv() else { break };
+            let piece = piece?;
+            let is_whole = piece.is_whole();
+            let mut piece = Some(piece);
+            progress(engine.write_lazily(|transaction| match piece.take() {
                 Some(piece) => work.write(transaction, piece),
                 None => Err(Error::Busy { waited: Duration::ZERO }),
             })?);
+            // What was appended since begins in its midst, where no reader begins.
+            if !is_whole {
+                break;
+            }
         }
         Ok(())
     })
 }
 
-/// Reads pieces as long as there is more than a tail to fold, or until nobody wants them.
-fn read_pieces<E: Engine>(engine: &E, sender: &mpsc::SyncSender<Result<Piece>>) {
-    let mut after = Position::START;
-    loop {
+/// Reads one piece of [`READERS`], as long as there is more than a tail to fold, or until nobody wants them.
+fn read_pieces<E: Engine>(engine: &E, reader: usize, sender: &mpsc::SyncSender<Result<Piece>>) {
+    for number in (reader..).step_by(READERS) {
+        let after = Position::new((number as u64).saturating_mul(PIECE));
         let piece = engine.read(|snapshot| {
-            let last = Position::new(after.get() + PIECE).min(snapshot.head()?);
-            let is_due = last.get() - after.get() >= FOLD_AT as u64;
+            let last = Position::new(after.get().saturating_add(PIECE)).min(snapshot.head()?);
+            let is_due = last.get().saturating_sub(after.get()) >= FOLD_AT as u64;
             is_due.then(|| Piece::read(snapshot, after.next(), last)).transpose()
         });
         let Some(piece) = piece.transpose() else { return };
-        after = piece.as_ref().map_or(after, |piece| piece.last);
         let failed = piece.is_err();
         if sender.send(piece).is_err() || failed {
             return;
         }
     }
+}
+
+/// Writes the ids that are left, and sees that no two of all are the same.
+fn prove_ids<E: Engine>(engine: &E, work: &mut Work) -> Result<()> {
+    engine.write_lazily(|transaction| work.change(transaction, |ids, state, t| write_ids(ids, state, t)))?;
+    let prove = |part| engine.read(|snapshot| work.state(snapshot)?.ids.refuse_equal_ids(snapshot, part, READERS));
+    let prove = &prove;
+    thread::scope(|scope| {
+        let parts: Vec<_> = (0..READERS).map(|part| scope.spawn(move || prove(part))).collect();
+        parts.into_iter().try_for_each(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
+/// Writes ids that were gathered as one run.
+fn write_ids(ids: &mut Vec<Entry>, state: &mut State, transaction: &mut dyn Transaction) -> Result<()> {
+    sort_stretches(ids);
+    state.ids.add_run(transaction, ids)?;
+    ids.clear();
+    Ok(())
 }
 
 /// Claims a generation. A rebuild that was under way loses its claim.
@@ -111,6 +148,8 @@ struct Step {
 struct Work {
     generation: u32,
     first_paths: HashMap<u32, u32>,
+    /// Of pieces that are written, but not yet in a run.
+    ids: Vec<Entry>,
     filters: Filters,
 }
 
@@ -122,30 +161,38 @@ impl Work {
             .ok_or(Error::Busy { waited: Duration::ZERO })
     }
 
-    /// Adds a piece that was read.
-    fn write(&mut self, transaction: &mut dyn Transaction, piece: Piece) -> Result<Progress> {
+    /// Changes the state, and keeps it.
+    fn change(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        change: impl FnOnce(&mut Vec<Entry>, &mut State, &mut dyn Transaction) -> Result<()>,
+    ) -> Result<()> {
         let mut state = self.state(transaction)?;
-        let head = transaction.head()?;
-        if piece.first != state.folded_to().next() || piece.last > head {
-            return Err(gap(piece.first));
-        }
-        self.take_in(transaction, &state, &piece)?;
-        if let Some(fold) = piece.fold {
-            fold.write(transaction, &mut state)?;
-        }
-        state.store(transaction, REBUILT)?;
-        Ok(Progress { done: piece.last.get(), total: head.get() })
+        change(&mut self.ids, &mut state, transaction)?;
+        state.store(transaction, REBUILT)
     }
 
-    /// Looks at a piece's ids, and learns its paths.
-    fn take_in(&mut self, snapshot: &dyn Snapshot, state: &State, piece: &Piece) -> Result<()> {
-        if let Some(fold) = &piece.fold {
-            refuse_duplicates(snapshot, state, &mut self.filters, fold.ids())?;
-        }
+    /// Adds a piece that was read. Whether its ids stand in the log before shows when all are there.
+    fn write(&mut self, transaction: &mut dyn Transaction, piece: Piece) -> Result<Progress> {
+        self.learn_paths(&piece);
+        let (first, last) = (piece.first, piece.last);
+        let head = transaction.head()?;
+        self.change(transaction, |ids, state, transaction| {
+            if first != state.folded_to().next() || last > head {
+                return Err(gap(first));
+            }
+            if let Some(fold) = piece.fold {
+                ids.extend(fold.write_all_but_ids(transaction, state)?);
+            }
+            if ids.len() < RUN { Ok(()) } else { write_ids(ids, state, transaction) }
+        })?;
+        Ok(Progress { done: last.get(), total: head.get() })
+    }
+
+    fn learn_paths(&mut self, piece: &Piece) {
         for (project, path) in &piece.first_paths {
             self.first_paths.entry(*project).or_insert(*path);
         }
-        Ok(())
     }
 
     /// Folds what is left; when that is no more than a tail, switches.
@@ -156,7 +203,10 @@ impl Work {
         let left = head.get() - state.folded_to().get();
         let is_last = left < FOLD_AT as u64;
         let piece = Piece::read(transaction, state.folded_to().next(), last)?;
-        self.take_in(transaction, &state, &piece)?;
+        if let Some(fold) = &piece.fold {
+            refuse_duplicates(transaction, &state, &mut self.filters, fold.ids())?;
+        }
+        self.learn_paths(&piece);
         if is_last {
             replace_first_paths(transaction, &self.first_paths)?;
             state.store(transaction, LIVE)?;
@@ -182,6 +232,11 @@ struct Piece {
 }
 
 impl Piece {
+    /// Whether it is as long as a piece may be: the log may go on.
+    const fn is_whole(&self) -> bool {
+        self.last.get() - self.first.get() + 1 == PIECE
+    }
+
     fn read(snapshot: &dyn Snapshot, first: Position, last: Position) -> Result<Self> {
         let (mut fold, mut first_paths) = (Fold::default(), HashMap::new());
         let mut next = first;
@@ -233,7 +288,7 @@ fn replace_first_paths(transaction: &mut dyn Transaction, first_paths: &HashMap<
 /// Deletes the projections of every generation but the live one, and, without a claim of one's own, that of
 /// a rebuild that another process has under way.
 fn delete_dead<E: Engine>(engine: &E, claimed: Option<u32>) -> Result<()> {
-    while engine.write(|transaction| delete_some(transaction, claimed))? {}
+    while engine.write_lazily(|transaction| delete_some(transaction, claimed))? {}
     Ok(())
 }
 

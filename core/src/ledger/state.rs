@@ -49,16 +49,18 @@ impl State {
     }
 
     /// Whether its numbers can be worked with; false means damage.
-    fn is_sound(&self) -> bool {
+    fn is_sound(&self, is_live: bool) -> bool {
         let pending = &self.pending;
-        pending.len() <= MOST_PENDING && pending.is_sorted_by(|a, b| a < b) && self.ids.is_sound(self.folded_to)
+        pending.len() <= MOST_PENDING
+            && pending.is_sorted_by(|a, b| a < b)
+            && self.ids.is_sound(self.folded_to, is_live)
     }
 
     /// Reads a state, if there is one.
     pub(super) fn load(snapshot: &dyn Snapshot, key: &[u8]) -> Result<Option<Self>> {
         let Some(bytes) = snapshot.get(Tree::Meta, key)? else { return Ok(None) };
         let state: Self = codec::open(&"state record", key, &bytes)?;
-        if state.is_sound() { Ok(Some(state)) } else { Err(damage("a field is out of its range")) }
+        if state.is_sound(key == LIVE) { Ok(Some(state)) } else { Err(damage("a field is out of its range")) }
     }
 
     /// The state of the live projections, which must reach the log's end but for a tail: every append and

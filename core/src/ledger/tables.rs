@@ -221,6 +221,15 @@ pub trait Engine: Send + Sync {
     /// and the engine's failures.
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R>;
 
+    /// The same, but an `Ok` need not be durable before the next [`write`](Self::write) is: power loss may take
+    /// it, as if it had not come to run, and all lazy ones that followed. For work that can be done again.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn write_lazily<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
+        self.write(body)
+    }
+
     /// Gives unused space back to the file system.
     ///
     /// # Errors

@@ -79,19 +79,30 @@ fn a_file_gone_back_is_noticed_after_reads_alone() {
 
 #[test]
 fn rebuild_refuses_a_log_with_an_id_twice() {
-    let (engine, ledger) = filled(100);
-    engine
-        .write(|t| {
-            let mut row = None;
-            t.rows(Position::new(7), Position::new(7), &mut |_, r| {
-                row = Some(r);
+    // Both in the tail; in one piece of a rebuild; in two pieces; in a piece and the tail.
+    for (last, further) in [(100, 0), (600, 600), (17_000, 600), (16_384, 0)] {
+        let (engine, ledger) = filled(last);
+        engine
+            .write(|t| {
+                let mut row = None;
+                t.rows(Position::new(7), Position::new(7), &mut |_, r| {
+                    row = Some(r);
+                    Ok(())
+                })?;
+                let mut row = row.unwrap();
+                t.push_row(Position::new(last + 1), &row)?;
+                for number in 0_u64..further {
+                    row.id = EventId::derived(&[b"further".as_slice(), &number.to_be_bytes()]);
+                    t.push_row(Position::new(last + 2 + number), &row)?;
+                }
                 Ok(())
-            })?;
-            t.push_row(Position::new(101), &row.unwrap())
-        })
-        .unwrap();
-    assert!(ledger.verify_quietly().is_err());
-    assert!(ledger.rebuild_quietly().is_err(), "rebuild takes a log with an id twice");
+            })
+            .unwrap();
+        assert!(ledger.verify_quietly().is_err());
+        let refused = ledger.rebuild_quietly().unwrap_err().to_string();
+        assert!(refused.contains(&format!("{}", last + 1)), "not for the id that stands twice: {refused}");
+        assert!(ledger.verify_quietly().is_err());
+    }
 }
 
 #[test]

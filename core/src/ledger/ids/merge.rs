@@ -9,7 +9,7 @@
 use std::ops::ControlFlow;
 
 use super::super::tables::{Direction, Transaction, Tree};
-use super::{Directory, FANOUT, Merge, Run};
+use super::{Directory, FANOUT, Merge, Run, sort_stretches};
 use crate::Result;
 
 /// The least entries a merge moves on by, so that its chunks are not cut small.
@@ -94,7 +94,7 @@ impl Merge {
         for run in inputs {
             entries.extend(run.entries_between(transaction, self.resume, last)?);
         }
-        entries.sort_unstable();
+        sort_stretches(&mut entries);
         self.output.write(transaction, &entries)?;
         self.resume = last.saturating_add(1);
         Ok(last == u32::MAX)

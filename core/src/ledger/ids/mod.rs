@@ -76,11 +76,11 @@ impl Directory {
         Self { generation, ..Self::default() }
     }
 
-    /// Whether its numbers can be worked with; false means damage.
-    pub(super) fn is_sound(&self, folded_to: u64) -> bool {
+    /// Whether its numbers can be worked with; false means damage. While it is made anew, it may lack entries.
+    pub(super) fn is_sound(&self, folded_to: u64, is_whole: bool) -> bool {
         let runs = self.runs().chain(self.garbage.iter()).chain(self.merges.iter().map(|merge| &merge.output));
         let counts = self.runs().try_fold(0_u64, |sum, run| sum.checked_add(run.entries));
-        counts == Some(folded_to)
+        counts.is_some_and(|entries| entries == folded_to || (entries < folded_to && !is_whole))
             && self.next_number < u32::MAX
             && self.merges.iter().all(|merge| merge.level < self.levels.len())
             && runs.into_iter().all(|run| {
@@ -104,12 +104,18 @@ impl Directory {
 
     /// Adds the entries of newly folded events, and does a bounded piece of the merging that is due.
     pub(super) fn add(&mut self, transaction: &mut dyn Transaction, entries: &[Entry]) -> Result<()> {
+        self.add_run(transaction, entries)?;
+        self.step(transaction, entries.len())
+    }
+
+    /// Adds sorted entries of folded events as one more run, and merges nothing.
+    pub(super) fn add_run(&mut self, transaction: &mut dyn Transaction, entries: &[Entry]) -> Result<()> {
         let positions = || entries.iter().map(|(_, position)| *position);
         let (Some(base), Some(last)) = (positions().min(), positions().max()) else { return Ok(()) };
         let mut run = self.new_run(base, last);
         run.write(transaction, entries)?;
         self.insert(run);
-        self.step(transaction, entries.len())
+        Ok(())
     }
 
     fn new_run(&mut self, base: u64, last: u64) -> Run {
@@ -134,6 +140,12 @@ pub(super) fn sorted_entries(ids: &[(EventId, Position)]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = ids.iter().map(|(id, p)| (fingerprint(*id), p.get())).collect();
     entries.sort_unstable();
     entries
+}
+
+/// Sorts entries of which long stretches are sorted already: a stable sort makes use of that.
+#[expect(clippy::stable_sort_primitive, reason = "an unstable sort does not go by what is sorted already")]
+pub(super) fn sort_stretches(entries: &mut [Entry]) {
+    entries.sort();
 }
 
 fn level_of(entries: u64) -> usize {

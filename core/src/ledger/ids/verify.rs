@@ -7,11 +7,13 @@ use super::super::keys::{generation_range, show};
 use super::super::tables::{Direction, Snapshot, Tree};
 use super::super::verify::same_id;
 use super::chunk::{Entry, entries_of_run};
-use super::{Directory, Run, fingerprint};
+use super::{Directory, Run, fingerprint, sort_stretches};
 use crate::{Error, EventId, Position, Result};
 
 /// How many positions are proved at once: bounds the memory.
 const PIECE: u64 = 1 << 20;
+/// About how many fingerprints are compared at once.
+const COMPARED: u64 = 1 << 17;
 
 impl Directory {
     /// Proves the index against the log up to where it is folded.
@@ -87,13 +89,8 @@ impl Directory {
 
     /// Equal fingerprints belong to different ids, and half-done merges hold what they should.
     fn verify_fingerprints(&self, snapshot: &dyn Snapshot) -> Result<()> {
-        let pieces = self.entries() / PIECE + 1;
-        let width = u64::from(u32::MAX) / pieces + 1;
-        for piece in 0..pieces {
-            let from = u32::try_from(piece * width).unwrap_or(u32::MAX);
-            let to = u32::try_from((piece + 1) * width - 1).unwrap_or(u32::MAX);
-            let entries = sorted_entries(snapshot, self.runs(), from, to)?;
-            refuse_equal_ids(snapshot, &entries)?;
+        for (from, to) in self.ranges() {
+            refuse_equal_ids(snapshot, &sorted_entries(snapshot, self.runs(), from, to)?)?;
             for merge in &self.merges {
                 let inputs = self.levels.get(merge.level).into_iter().flatten().take(merge.inputs);
                 let mut expected = sorted_entries(snapshot, inputs, from, to)?;
@@ -104,6 +101,20 @@ impl Directory {
             }
         }
         Ok(())
+    }
+
+    /// Refuses an id that stands in the log twice; one of some parts of the fingerprints.
+    pub(crate) fn refuse_equal_ids(&self, snapshot: &dyn Snapshot, part: usize, parts: usize) -> Result<()> {
+        let mut ranges = self.ranges().skip(part).step_by(parts);
+        ranges.try_for_each(|(from, to)| refuse_equal_ids(snapshot, &sorted_entries(snapshot, self.runs(), from, to)?))
+    }
+
+    /// All fingerprints as ranges, both ends included, each of about [`COMPARED`] entries.
+    fn ranges(&self) -> impl Iterator<Item = (u32, u32)> {
+        let pieces = self.entries() / COMPARED + 1;
+        let width = u64::from(u32::MAX) / pieces + 1;
+        let end = |at: u64| u32::try_from(at).unwrap_or(u32::MAX);
+        (0..pieces).map(move |piece| (end(piece * width), end((piece + 1) * width - 1)))
     }
 }
 
@@ -117,7 +128,7 @@ fn sorted_entries<'a>(
     for run in runs {
         entries.extend(run.entries_between(snapshot, from, to)?);
     }
-    entries.sort_unstable();
+    sort_stretches(&mut entries);
     Ok(entries)
 }
 
