@@ -14,7 +14,7 @@
 //! | `keys`, `bytes` | the keys of the projections' rows; numbers as bytes |
 //! | `cells`, `calls`, `positions`, `recents` | the rows: usage, calls, places in the log, latest outcomes |
 //! | `ids` | the id index |
-//! | `view`, `buckets`, `usage`, `recent` | queries |
+//! | `view`, `buckets`, `usage`, `recent`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
 
@@ -42,6 +42,7 @@ mod usage;
 mod verify;
 mod view;
 mod wait;
+mod warm;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -52,6 +53,7 @@ use names::Names;
 use state::State;
 use tail::Tail;
 use view::View;
+use warm::WarmRows;
 
 pub use row::LogRow;
 pub use turns::{Turn, Turns};
@@ -71,6 +73,7 @@ pub struct Ledger<E> {
     names: Mutex<Names>,
     tail: Mutex<Arc<Tail>>,
     filters: Mutex<Filters>,
+    warm: Mutex<WarmRows>,
     /// The newest row that was seen. A file without it is not the one it was.
     anchor: Mutex<Option<Anchor>>,
 }
@@ -87,6 +90,7 @@ impl<E: Engine> Ledger<E> {
             names: Mutex::default(),
             tail: Mutex::default(),
             filters: Mutex::default(),
+            warm: Mutex::default(),
             anchor: Mutex::default(),
         }
     }
@@ -103,7 +107,7 @@ impl<E: Engine> Ledger<E> {
             let head = self.check_anchor(snapshot, anchor)?;
             let state = State::live(snapshot, head)?;
             let tail = self.tail_of(snapshot, &state, head)?;
-            body(&View { snapshot, names: &self.names, state, head, tail })
+            body(&View { snapshot, names: &self.names, state, head, tail, warm: &self.warm })
         })
     }
 
@@ -127,6 +131,7 @@ impl<E: Engine> Ledger<E> {
             *lock(&self.names) = Names::default();
             *lock(&self.tail) = Arc::default();
             *lock(&self.filters) = Filters::default();
+            *lock(&self.warm) = WarmRows::default();
             *lock(&self.anchor) = None;
         }
         if (!is_known || anchor.is_none_or(|(position, _)| position < head))

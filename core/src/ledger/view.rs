@@ -11,6 +11,7 @@ use super::row::LogRow;
 use super::state::State;
 use super::tables::{Direction, Snapshot, Tree};
 use super::tail::Tail;
+use super::warm::WarmRows;
 use crate::bucket::Width;
 use crate::{Error, Filter, Position, Result, Selection, Timestamp, Window};
 
@@ -21,6 +22,7 @@ pub(super) struct View<'a> {
     pub(super) state: State,
     pub(super) head: Position,
     pub(super) tail: Arc<Tail>,
+    pub(super) warm: &'a Mutex<WarmRows>,
 }
 
 /// A condition on a name's number.
@@ -128,6 +130,33 @@ impl View<'_> {
 
     /// Visits the rows at some positions, which ascend; each must be there.
     pub(super) fn rows_at(
+        &self,
+        positions: &[Position],
+        visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,
+    ) -> Result<()> {
+        if !WarmRows::takes(positions) {
+            return self.read_rows_at(positions, visit);
+        }
+        let rows = super::lock(self.warm).rows(positions);
+        let is_missing = |(position, row): (&Position, &Option<LogRow>)| row.is_none().then_some(*position);
+        let missing: Vec<Position> = positions.iter().zip(&rows).filter_map(is_missing).collect();
+        let mut read = Vec::with_capacity(missing.len());
+        self.read_rows_at(&missing, &mut |position, row| {
+            read.push((position, row));
+            Ok(())
+        })?;
+        let mut next = read.iter();
+        for (position, row) in positions.iter().zip(rows) {
+            match row.or_else(|| next.next().map(|(_, row)| row.clone())) {
+                Some(row) => visit(*position, row)?,
+                None => return Err(super::tail::gap(*position)),
+            }
+        }
+        super::lock(self.warm).keep(read);
+        Ok(())
+    }
+
+    fn read_rows_at(
         &self,
         positions: &[Position],
         visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,

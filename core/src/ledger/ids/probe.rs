@@ -1,14 +1,18 @@
 //! Looking ids up in the runs: a batch is sorted once, then each run is gone through once.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::super::tables::Snapshot;
 use super::chunk::Chunk;
-use super::filter::Filters;
-use super::{Directory, fingerprint};
+use super::filter::{Filter, Filters};
+use super::{Directory, Run, fingerprint};
 use crate::{Error, EventId, Position, Result};
 
 /// Finds which of the ids stand in the log up to where the runs reach, and where.
+///
+/// The newest run comes first: what is reported twice is usually reported soon. What was found isn't looked for
+/// further, since no id stands in two places.
 pub(crate) fn probe(
     snapshot: &dyn Snapshot,
     directory: &Directory,
@@ -20,28 +24,45 @@ pub(crate) fn probe(
     wanted.dedup();
     let mut room = filters.begin(directory, wanted.len());
     let mut found = HashMap::new();
-    for run in directory.runs() {
-        let mut filter = filters.of(run);
-        let mut held: Option<Chunk> = None;
-        for (fingerprint, id) in &wanted {
-            if let Some(filter) = &mut filter
-                && !filter.may_hold(snapshot, run, *fingerprint, &mut room)?
-            {
-                continue;
-            }
-            // What lies above the held chunk may lie in the next: step there.
-            if held.as_ref().is_none_or(|chunk| chunk.last() < *fingerprint) {
-                held = run.chunk(snapshot, *fingerprint)?;
-            }
-            for position in held.iter().flat_map(|chunk| chunk.proposals(*fingerprint)) {
-                let position = Position::new(position);
-                if id_at(snapshot, position)? == *id {
-                    found.insert(*id, position);
-                }
-            }
+    let mut runs: Vec<&Run> = directory.runs().collect();
+    runs.sort_unstable_by_key(|run| Reverse(run.last));
+    for run in runs {
+        let before = found.len();
+        probe_run(snapshot, run, filters.of(run), &mut room, &wanted, &mut found)?;
+        if found.len() > before {
+            wanted.retain(|(_, id)| !found.contains_key(id));
         }
     }
     Ok(found)
+}
+
+fn probe_run(
+    snapshot: &dyn Snapshot,
+    run: &Run,
+    mut filter: Option<&mut Filter>,
+    room: &mut usize,
+    wanted: &[(u32, EventId)],
+    found: &mut HashMap<EventId, Position>,
+) -> Result<()> {
+    let mut held: Option<Chunk> = None;
+    for (fingerprint, id) in wanted {
+        if let Some(filter) = &mut filter
+            && !filter.may_hold(snapshot, run, *fingerprint, room)?
+        {
+            continue;
+        }
+        // What lies above the held chunk may lie in the next: step there.
+        if held.as_ref().is_none_or(|chunk| chunk.last() < *fingerprint) {
+            held = run.chunk(snapshot, *fingerprint)?;
+        }
+        for position in held.iter().flat_map(|chunk| chunk.proposals(*fingerprint)) {
+            let position = Position::new(position);
+            if id_at(snapshot, position)? == *id {
+                found.insert(*id, position);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The id in the log row at a position that a run names.
