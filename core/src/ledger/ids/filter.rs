@@ -4,9 +4,9 @@
 //! run never changes, so a process may keep a digest of it: its fingerprints without the bits that their
 //! order gives. A digest never misses what its run holds; what it holds wrongly costs a read.
 //!
-//! A run's digest is made region by region: a region is some fifteen chunks that stand together, so no append
-//! waits for a large run to be read. It is made when a region has been asked for often enough: the first times
-//! one chunk is read each, which is less. A process that appends few events makes none.
+//! A run's digest is made region by region, each when it is first asked for: a region is some fifteen chunks
+//! that stand together, so no append waits for a large run to be read. A process that appends few events
+//! makes none.
 
 use rustc_hash::FxHashMap;
 
@@ -20,9 +20,6 @@ const IN_REGION: u64 = 1024;
 const IN_GROUP: u64 = 8;
 /// So many ids are looked up by reading chunks before a process makes digests.
 const FEW: usize = 64;
-/// So often a region is asked for by reading a chunk before its digest is made, which takes some fifteen: whoever
-/// stops asking soon has not read much in vain, and whoever goes on reads each chunk about twice.
-const ASKED_BEFORE: u8 = 6;
 /// The most memory that a process spends on digests: enough for the ids of 14 million events. The runs
 /// beyond are read.
 const MOST_BYTES: usize = 32 << 20;
@@ -100,25 +97,18 @@ impl Region {
     }
 }
 
-/// What is known of a region.
-enum Slot {
-    /// Nothing, and it was asked for so often.
-    Asked(u8),
-    Made(Region),
-}
-
 /// What a process knows of a run.
 pub(super) struct Filter {
     shape: Shape,
-    regions: Vec<Slot>,
+    regions: Vec<Option<Region>>,
     bytes: usize,
 }
 
 impl Filter {
     fn of(run: &Run) -> Self {
         let shape = Shape::of(run);
-        let regions: Vec<Slot> = (0..1_usize << shape.region_bits).map(|_| Slot::Asked(0)).collect();
-        Self { shape, bytes: regions.len() * size_of::<Slot>(), regions }
+        let regions: Vec<Option<Region>> = (0..1_usize << shape.region_bits).map(|_| None).collect();
+        Self { shape, bytes: regions.len() * size_of::<Option<Region>>(), regions }
     }
 
     /// Whether the run may hold a fingerprint; `false` is certain. Makes the digest of its region within the
@@ -130,21 +120,18 @@ impl Filter {
         fingerprint: u32,
         room: &mut usize,
     ) -> Result<bool> {
-        let Some(slot) = self.regions.get_mut(self.shape.region_of(fingerprint)) else { return Ok(true) };
-        let region = match slot {
-            Slot::Made(region) => return Ok(region.may_hold(self.shape, fingerprint)),
-            Slot::Asked(_) if *room < 4 * usize::try_from(IN_REGION).unwrap_or(usize::MAX) => return Ok(true),
-            Slot::Asked(times) if *times < ASKED_BEFORE => {
-                *times += 1;
-                return Ok(true);
+        let Some(region) = self.regions.get_mut(self.shape.region_of(fingerprint)) else { return Ok(true) };
+        let region = match region {
+            Some(region) => region,
+            None if *room < 4 * usize::try_from(IN_REGION).unwrap_or(usize::MAX) => return Ok(true),
+            None => {
+                let read = Region::read(snapshot, run, self.shape, self.shape.range(fingerprint))?;
+                *room = room.saturating_sub(read.bytes());
+                self.bytes += read.bytes();
+                region.insert(read)
             }
-            Slot::Asked(_) => Region::read(snapshot, run, self.shape, self.shape.range(fingerprint))?,
         };
-        *room = room.saturating_sub(region.bytes());
-        self.bytes += region.bytes();
-        let may_hold = region.may_hold(self.shape, fingerprint);
-        *slot = Slot::Made(region);
-        Ok(may_hold)
+        Ok(region.may_hold(self.shape, fingerprint))
     }
 }
 
