@@ -12,11 +12,14 @@
 //! | module | subject |
 //! |---|---|
 //! | `backend` | which store is under test, and how it is opened |
+//! | `kill` | processes killed in the middle of their work |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
 
 mod backend;
 mod failure;
+pub mod kill;
 mod random;
+mod witness;
 
 pub use backend::Backend;
 pub use failure::{Failure, Result};

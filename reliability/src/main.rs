@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tooltally_reliability::Result;
+use tooltally_reliability::{Result, kill};
 
 /// Breaks tooltally's stores on purpose, and looks whether what was promised still holds
 #[derive(Debug, Parser)]
@@ -14,7 +14,12 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Harness {}
+enum Harness {
+    /// Kills processes in the middle of their work, and looks at what they leave
+    Kill(kill::KillArguments),
+    #[command(hide = true)]
+    KillWorker(kill::WorkerArguments),
+}
 
 fn main() -> ExitCode {
     match run(Arguments::parse().harness) {
@@ -27,5 +32,8 @@ fn main() -> ExitCode {
 }
 
 fn run(harness: Harness) -> Result<()> {
-    match harness {}
+    match harness {
+        Harness::Kill(arguments) => kill::run(&arguments),
+        Harness::KillWorker(arguments) => kill::work(&arguments),
+    }
 }

@@ -28,7 +28,7 @@ impl Random {
 
     /// A number below an end; 0 where the end is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        u64::try_from(u128::from(self.next_number()) * u128::from(end) >> 64).unwrap_or(0)
+        u64::try_from((u128::from(self.next_number()) * u128::from(end)) >> 64).unwrap_or(0)
     }
 }
 
