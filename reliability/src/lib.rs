@@ -12,10 +12,12 @@
 //! | module | subject |
 //! |---|---|
 //! | `backend` | which store is under test, and how it is opened |
+//! | `crowd` | many processes of many threads on one file |
 //! | `kill` | processes killed in the middle of their work |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
 
 mod backend;
+pub mod crowd;
 mod failure;
 pub mod kill;
 mod random;

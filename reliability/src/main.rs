@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tooltally_reliability::{Result, kill};
+use tooltally_reliability::{Result, crowd, kill};
 
 /// Breaks tooltally's stores on purpose, and looks whether what was promised still holds
 #[derive(Debug, Parser)]
@@ -19,6 +19,12 @@ enum Harness {
     Kill(kill::KillArguments),
     #[command(hide = true)]
     KillWorker(kill::WorkerArguments),
+    /// Lets many processes of many threads record and ask at once, and kills some
+    Crowd(crowd::CrowdArguments),
+    #[command(hide = true)]
+    CrowdMember(crowd::MemberArguments),
+    #[command(hide = true)]
+    CrowdHolder(crowd::HolderArguments),
 }
 
 fn main() -> ExitCode {
@@ -35,5 +41,8 @@ fn run(harness: Harness) -> Result<()> {
     match harness {
         Harness::Kill(arguments) => kill::run(&arguments),
         Harness::KillWorker(arguments) => kill::work(&arguments),
+        Harness::Crowd(arguments) => crowd::run(&arguments),
+        Harness::CrowdMember(arguments) => crowd::member(&arguments),
+        Harness::CrowdHolder(arguments) => crowd::hold(&arguments),
     }
 }

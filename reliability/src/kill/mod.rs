@@ -30,6 +30,8 @@ use tally::Tally;
 
 pub use worker::{WorkerArguments, work};
 
+pub(crate) use check::{finding, is_sound};
+
 use crate::{Backend, Random, Result};
 
 /// Kills on one store; then the next one is begun.
