@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
-use tooltally::{Condition, GroupBy, OpenOptions, Selection, Store};
+use tooltally::{Condition, Error, GroupBy, OpenOptions, Position, Selection, Store};
 
 use super::marked::Mark;
 use super::member::say;
@@ -91,8 +91,7 @@ pub(super) fn meet(backend: Backend, folder: &Path, end: End) -> Result<Held> {
     holder.ready()?;
     let mut beside = Beside::open(backend, folder, number)?;
     holder.go()?;
-    // Who waits for nobody is busy as soon as the lock is held.
-    while !beside.append(Wait::None)?.is_busy {
+    while !beside.is_locked_out()? {
         if holder.has_ended()? {
             return Err("the holder was done before it was met".into());
         }
@@ -124,7 +123,6 @@ pub(super) fn meet(backend: Backend, folder: &Path, end: End) -> Result<Held> {
 
 #[derive(Clone, Copy)]
 enum Wait {
-    None,
     Short,
     Default,
 }
@@ -155,9 +153,8 @@ impl Beside {
     /// Appends the next event; one that was refused is the next one again.
     fn append(&mut self, wait: Wait) -> Result<Answer> {
         let batch = Batch { first: self.next, count: 1 };
-        let [hasty, short, patient] = &self.stores;
+        let [_, short, patient] = &self.stores;
         let store = match wait {
-            Wait::None => hasty,
             Wait::Short => short,
             Wait::Default => patient,
         };
@@ -177,6 +174,18 @@ impl Beside {
                 self.next += 1;
                 Ok(Answer { is_busy: false, took })
             }
+        }
+    }
+
+    /// Whether another has the lock, as who waits for nobody sees it. It records nothing, so the lock is free again at
+    /// once, and between two looks it stays free for as long as a question takes.
+    fn is_locked_out(&self) -> Result<bool> {
+        self.is_answered()?;
+        let [hasty, ..] = &self.stores;
+        match hasty.append(&[], Condition::HeadIs(Position::new(u64::MAX))) {
+            Err(Error::Busy { .. }) => Ok(true),
+            Err(Error::ConditionNotMet { .. }) => Ok(false),
+            answer => finding(format!("an append on a condition that never holds is answered with {answer:?}")),
         }
     }
 
