@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{ReadableDatabase, WriteTransaction};
 use tooltally_core::ledger::{Engine, Snapshot, Transaction};
 use tooltally_core::{OpenOptions, Result};
 
@@ -100,11 +100,11 @@ impl RedbEngine {
 
     fn write_on<R>(
         &self,
-        database: &Database,
+        handle: &Handle,
         patience: &mut Patience,
         body: impl FnOnce(&mut dyn Transaction) -> Result<R>,
     ) -> Result<R> {
-        let transaction = opening::begin(database, &self.guard, patience)?;
+        let transaction = opening::begin(handle, &self.guard, patience)?;
         // A panic of the body is not redb's: it goes on once the transaction is undone.
         let outcome = match Tables::new(&self.guard, &transaction) {
             Err(failure) => Ok(Err(failure)),
@@ -187,9 +187,8 @@ impl Engine for RedbEngine {
         let mut patience = self.patience();
         let _turn = self.turns.take(&patience)?;
         let shared = self.shared(&mut patience)?;
-        let outcome = match shared.as_ref().map(|handle| &handle.opened) {
-            Some(Opened::Writable(database)) => self.write_on(database, &mut patience, body),
-            Some(Opened::ReadOnly(_)) => Err(error::read_only()),
+        let outcome = match shared.as_ref() {
+            Some(handle) => self.write_on(handle, &mut patience, body),
             None => Err(error::broken()),
         };
         self.abandon_if_broken(shared.as_ref());

@@ -32,6 +32,9 @@ const HEADER_LENGTH: usize = 320;
 const LOCK_BASE: u64 = 1 << 62;
 /// Locked by a live writer to whom an unclean file is in order.
 const CONSISTENT_BYTE: u64 = LOCK_BASE + 4;
+/// Locked by the process that is the next to write, of all that wait. redb leaves the bytes from here on to its
+/// backends.
+const NEXT_BYTE: u64 = LOCK_BASE + 896;
 
 /// The header's lock is held for microseconds, except while another process compacts. A caller with no
 /// patience for writers still waits this long for it.
@@ -105,6 +108,16 @@ impl StoreFile {
     /// last commit when a writer is busy; so it is told that one is.
     pub(crate) fn leave_quietly(&self) {
         self.0.leaving.store(true, Ordering::Release);
+    }
+
+    /// Becomes the next to write, unless another process is.
+    pub(crate) fn try_be_next(&self) -> Result<bool, BackendError> {
+        self.with(|backend| backend.try_lock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE)))
+    }
+
+    /// Lets another be the next.
+    pub(crate) fn be_next_no_more(&self) -> Result<(), BackendError> {
+        self.with(|backend| backend.unlock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE)))
     }
 
     /// Closes the file, whatever redb still holds: its locks are free, and every later access fails.

@@ -26,6 +26,10 @@ const CACHE_BYTES: usize = 16 << 20;
 /// The memory for the look at a file's format.
 const SMALL_CACHE_BYTES: usize = 1 << 20;
 
+/// Who comes anew gives way for so long to the process that is the next to write: long enough for that one to wake
+/// up, and not for ever, should it have been stopped.
+const LONGEST_YIELDING: Duration = Duration::from_millis(50);
+
 /// What a redb database without our tables is.
 const FOREIGN: &str = "it is another program's redb database";
 
@@ -296,8 +300,7 @@ pub(crate) fn close(handle: Handle, guard: &Guard) -> Result<()> {
 
 /// Makes all tables and names the format, in one transaction; unless another process was faster.
 fn lay_out(path: &Path, handle: &Handle, guard: &Guard, patience: &mut Patience) -> Result<()> {
-    let Opened::Writable(database) = &handle.opened else { return Err(error::read_only()) };
-    let transaction = begin(database, guard, patience)?;
+    let transaction = begin(handle, guard, patience)?;
     let content = list_tables(guard, || transaction.list_tables())
         .and_then(|tables| migration::content(guard, &tables, &&transaction));
     let made = match content {
@@ -335,18 +338,50 @@ fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
 /// Its commit is redb's own: in two phases and with a record of free space where others share the file; in one
 /// phase where it is ours alone, and what that leaves behind when the process is killed is mended at the next opening.
 ///
+/// Locks of other processes are tried for again and again, and between two commits of one that writes all the time
+/// they are free for microseconds. So of all that wait one is the next, and who comes anew gives way to it.
+///
 /// # Errors
 /// [`Error::Busy`] when the wait runs out, and the engine's failures.
-pub(crate) fn begin(database: &Database, guard: &Guard, patience: &mut Patience) -> Result<WriteTransaction> {
+pub(crate) fn begin(handle: &Handle, guard: &Guard, patience: &mut Patience) -> Result<WriteTransaction> {
+    let Opened::Writable(database) = &handle.opened else { return Err(error::read_only()) };
+    let mut next = Next { file: &handle.file, is_next: false };
     loop {
-        let attempt = guard.call(WRITE, || match database.try_begin_write() {
-            Ok(transaction) => Ok(Some(transaction)),
+        let may_try = !handle.shared || next.is_next(guard)? || patience.has_lasted(LONGEST_YIELDING);
+        let attempt = guard.call(WRITE, || match may_try.then(|| database.try_begin_write()).transpose() {
+            Ok(transaction) => Ok(transaction),
             Err(redb::TransactionError::WouldBlock) => Ok(None),
             Err(failure) => Err(failure),
         })?;
         match attempt {
             Some(transaction) => return Ok(transaction),
+            None if next.is_next => patience.pause_briefly()?,
             None => patience.pause()?,
+        }
+    }
+}
+
+/// The place in front of all that wait, given up when dropped.
+struct Next<'a> {
+    file: &'a StoreFile,
+    is_next: bool,
+}
+
+impl Next<'_> {
+    /// Whether this process is the next, or becomes it now.
+    fn is_next(&mut self, guard: &Guard) -> Result<bool> {
+        if !self.is_next {
+            self.is_next = guard.call(WRITE, || self.file.try_be_next())?;
+        }
+        Ok(self.is_next)
+    }
+}
+
+impl Drop for Next<'_> {
+    fn drop(&mut self) {
+        if self.is_next {
+            // Its lock goes with the file in any case, and others do not give way for long.
+            let _ = self.file.be_next_no_more();
         }
     }
 }

@@ -87,6 +87,34 @@ fn a_snapshot_outlives_the_commits_of_another_process() {
     assert_eq!(engine.read(read_all).unwrap(), 1400);
 }
 
+#[test]
+fn a_process_that_writes_all_the_time_lets_others_have_their_turn() {
+    if let Some(path) = child_argument() {
+        let engine = open(&path);
+        loop {
+            engine
+                .write(|transaction| {
+                    println!("writes");
+                    // A transaction takes long, and the next one follows at once.
+                    std::thread::sleep(Duration::from_millis(20));
+                    let next = transaction.head()?.next();
+                    transaction.push_row(next, &row(next.get()))
+                })
+                .unwrap();
+        }
+    }
+    let (_folder, path) = new_path();
+    let engine = RedbEngine::open_with(&path, &OpenOptions::new().wait(Duration::from_secs(2))).unwrap();
+    let mut process = child("processes::a_process_that_writes_all_the_time_lets_others_have_their_turn", &path);
+    let mut process = process.spawn().unwrap();
+    await_line(&mut process, "writes");
+    let refused = (0..10).filter(|_| append(&engine, 1).is_err()).count();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(refused, 0, "of 10 appends");
+    engine.check().unwrap();
+}
+
 fn append_until_killed(path: &Path, options: &OpenOptions) -> ! {
     let engine = RedbEngine::open_with(path, options).unwrap();
     loop {

@@ -41,6 +41,20 @@ impl Patience {
         Error::Busy { waited: self.started.elapsed() }
     }
 
+    /// Whether the wait has lasted this long.
+    pub fn has_lasted(&self, time: Duration) -> bool {
+        self.started.elapsed() >= time
+    }
+
+    /// Sleeps as little as at first: for whoever is the next in line.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when nothing is left.
+    pub fn pause_briefly(&mut self) -> Result<()> {
+        self.pause = FIRST_PAUSE;
+        self.pause()
+    }
+
     /// Sleeps a little, longer each time, by a random part so that waiting processes do not stay in step.
     ///
     /// # Errors
