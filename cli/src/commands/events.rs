@@ -18,9 +18,10 @@ const PAGE: usize = 1024;
 /// # Errors
 /// A failure with a hint.
 pub fn run(context: &Context, arguments: &EventsArguments) -> Result<ExitCode, Failure> {
+    // Also where the store cannot be opened: then above all.
+    context.remark_on_spool();
     let store = context.open_existing()?;
     let selection = context.selection(&arguments.filter, store.as_deref())?;
-    context.remark_on_spool();
     let printed = match &store {
         Some(store) => print_events(context, store.as_ref(), &selection)?,
         None => 0,

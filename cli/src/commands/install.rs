@@ -11,7 +11,8 @@ use super::Context;
 use crate::args::{Agent, InstallArguments, Scope};
 use crate::diagnostics::{Failure, remark};
 use crate::output::{diff, json, print};
-use crate::place::{self, owner_only_file};
+use crate::own::owner_only_file;
+use crate::place;
 use crate::settings::{EVENTS, Handler, SettingsError, connected, databases, disconnected};
 
 /// Connects the hooks.

@@ -19,9 +19,10 @@ use crate::project::{self, Names};
 /// # Errors
 /// A failure with a hint.
 pub fn run(context: &Context, arguments: &StatsArguments) -> Result<ExitCode, Failure> {
+    // Also where the store cannot be opened: then above all.
+    context.remark_on_spool();
     let store = context.open_existing()?;
     let selection = context.selection(&arguments.filter, store.as_deref())?;
-    context.remark_on_spool();
     let rows = match &store {
         Some(store) => usage(context, store.as_ref(), &selection, arguments.by)?,
         None => Vec::new(),
