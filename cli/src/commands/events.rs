@@ -9,6 +9,7 @@ use super::Context;
 use crate::args::EventsArguments;
 use crate::diagnostics::{Failure, remark};
 use crate::input::event_line;
+use crate::output::sanitize;
 
 /// How many events are in memory at once.
 const PAGE: usize = 1024;
@@ -43,7 +44,7 @@ fn print_events(context: &Context, store: &dyn Store, selection: &Selection) -> 
         let Some(last) = page.last() else { break };
         after = last.position;
         for recorded in page.iter().filter(|recorded| selection.matches(&recorded.event)) {
-            writeln!(stdout, "{}", event_line(recorded)).map_err(Failure::output)?;
+            writeln!(stdout, "{}", sanitize::json(&event_line(recorded))).map_err(Failure::output)?;
             printed += 1;
         }
     }

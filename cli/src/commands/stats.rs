@@ -10,6 +10,7 @@ use crate::args::{By, StatsArguments};
 use crate::calendar::{self, Unit};
 use crate::diagnostics::{Failure, remark};
 use crate::output::humanize::counted;
+use crate::output::sanitize::visible;
 use crate::output::usage_table::{self, Titles};
 use crate::output::{json, print};
 use crate::project::{self, Names};
@@ -33,7 +34,7 @@ pub fn run(context: &Context, arguments: &StatsArguments) -> Result<ExitCode, Fa
         }
         print(&as_json(context, &selection, &rows, arguments.by))?;
     } else if rows.is_empty() {
-        print(&empty(context, store.as_deref())?)?;
+        print(&visible(&empty(context, store.as_deref())?))?;
     } else {
         print(&as_table(context, store.as_deref(), &selection, &rows, arguments.by)?)?;
     }

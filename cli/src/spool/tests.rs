@@ -31,8 +31,7 @@ fn events_are_taken_in_once_in_order_and_nothing_stays() {
     assert_eq!(spool.len(), 3);
     let store = MemoryStore::new();
     assert_eq!(spool.take_in(&store).unwrap(), 3);
-    let tools: Vec<Event> =
-        store.read(tooltally::Position::START, 9).unwrap().into_iter().map(|r| r.event).collect();
+    let tools: Vec<Event> = store.read(tooltally::Position::START, 9).unwrap().into_iter().map(|r| r.event).collect();
     assert_eq!(tools, [event(1), event(2), event(3)]);
     assert!(!first(&spool).exists());
     assert_eq!(spool.take_in(&store).unwrap(), 0);
@@ -54,9 +53,7 @@ fn who_was_killed_after_the_append_does_no_harm() {
 fn what_is_no_event_is_set_aside() {
     let (_place, spool) = place();
     spool.put(&event(1)).unwrap();
-    for (name, line) in
-        [("0-wrong", "{\"v\":1}\n"), ("0-old", "{\"v\":0}\n"), ("0-none", "{}\n"), ("0-text", "v\n")]
-    {
+    for (name, line) in [("0-wrong", "{\"v\":1}\n"), ("0-old", "{\"v\":0}\n"), ("0-none", "{}\n"), ("0-text", "v\n")] {
         fs::write(first(&spool).join(name).with_extension("jsonl"), line).unwrap();
     }
     assert_eq!(spool.take_in(&MemoryStore::new()).unwrap(), 1);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::support::{ENGINES, Answer, HISTORY, Place, answer, payload};
+use crate::support::{Answer, ENGINES, HISTORY, Place, answer, payload};
 
 /// Longer than a hook may ever take: an agent ends it after five seconds, and would lose the call.
 const TOO_LONG: Duration = Duration::from_secs(5);

@@ -28,12 +28,18 @@ fn hook_payloads() -> Vec<Value> {
         "permission_mode": CANARY, "prompt_id": CANARY, "effort": CANARY, "agent_id": CANARY});
     let events = [
         ("PreToolUse", json!({"tool_name": "Bash", "tool_input": private(), "tool_use_id": "toolu_1"})),
-        ("PostToolUse", json!({"tool_name": "Bash", "tool_input": private(), "tool_response": private(),
-            "tool_use_id": "toolu_1", "duration_ms": 12})),
+        (
+            "PostToolUse",
+            json!({"tool_name": "Bash", "tool_input": private(), "tool_response": private(),
+            "tool_use_id": "toolu_1", "duration_ms": 12}),
+        ),
         ("PostToolUse", json!({"tool_name": "Read", "tool_input": CANARY, "tool_response": CANARY})),
         ("PostToolUse", json!({"tool_name": "Read", "tool_input": {}, "tool_response": [CANARY, private()]})),
-        ("PostToolUseFailure", json!({"tool_name": "Bash", "tool_input": private(), "tool_use_id": "toolu_2",
-            "error": CANARY, "is_interrupt": false})),
+        (
+            "PostToolUseFailure",
+            json!({"tool_name": "Bash", "tool_input": private(), "tool_use_id": "toolu_2",
+            "error": CANARY, "is_interrupt": false}),
+        ),
         ("PermissionDenied", json!({"tool_name": "Bash", "tool_input": private(), "reason": CANARY})),
         ("UserPromptSubmit", json!({"prompt": CANARY})),
         ("Notification", json!({"message": CANARY, "title": CANARY})),
@@ -59,14 +65,25 @@ fn transcript_lines() -> Vec<Value> {
     let mut lines = vec![json!({"type": "summary", "summary": CANARY}), json!({"type": CANARY, "content": private()})];
     for (kind, content, more) in [
         ("user", json!(CANARY), json!({})),
-        ("assistant", json!([{"type": "thinking", "thinking": CANARY}, {"type": "text", "text": CANARY},
+        (
+            "assistant",
+            json!([{"type": "thinking", "thinking": CANARY}, {"type": "text", "text": CANARY},
             {"type": "tool_use", "id": "toolu_3", "name": "Bash", "input": private()},
             {"type": "tool_use", "id": "toolu_4", "name": "Read", "input": CANARY},
-            {"type": CANARY, "data": private()}]), json!({})),
-        ("user", json!([{"type": "tool_result", "tool_use_id": "toolu_3", "content": CANARY, "is_error": true}]),
-            json!({"toolUseResult": CANARY})),
-        ("user", json!([{"type": "tool_result", "tool_use_id": "toolu_4",
-            "content": [{"type": "text", "text": CANARY}, private()]}]), json!({"toolUseResult": private()})),
+            {"type": CANARY, "data": private()}]),
+            json!({}),
+        ),
+        (
+            "user",
+            json!([{"type": "tool_result", "tool_use_id": "toolu_3", "content": CANARY, "is_error": true}]),
+            json!({"toolUseResult": CANARY}),
+        ),
+        (
+            "user",
+            json!([{"type": "tool_result", "tool_use_id": "toolu_4",
+            "content": [{"type": "text", "text": CANARY}, private()]}]),
+            json!({"toolUseResult": private()}),
+        ),
         ("user", json!([{"type": "tool_result", "content": CANARY}]), json!({})),
     ] {
         let mut line = base.clone();
@@ -140,14 +157,8 @@ fn loud(place: &Place, arguments: &[&str], stdin: &[u8]) -> Answer {
 
 /// What every question answers.
 fn ask(place: &Place, db: &str) -> Vec<Answer> {
-    let questions: [&[&str]; 6] = [
-        &["stats"],
-        &["--json", "stats", "--by", "session"],
-        &["stats", "--by", "project"],
-        &["events"],
-        &["verify"],
-        &["doctor"],
-    ];
+    let questions: [&[&str]; 5] =
+        [&["stats"], &["--json", "stats", "--by", "session"], &["stats", "--by", "project"], &["events"], &["verify"]];
     let ask = |question: &[&str]| loud(place, &[&["--db", db], question].concat(), b"");
     questions.into_iter().map(ask).collect()
 }
@@ -164,7 +175,7 @@ fn nothing_private_stays_of_a_hooks_payload() {
     for engine in ENGINES {
         let db = format!("usage.{engine}");
         // The same into a store that does not take them: into the spool and the log.
-        let blocked = place.path("home/blocked");
+        let blocked = place.path(&format!("home/blocked-{engine}"));
         std::fs::write(&blocked, "").unwrap();
         let spooled = blocked.join(&db);
         let mut answers = Vec::new();
@@ -180,7 +191,7 @@ fn nothing_private_stays_of_a_hooks_payload() {
         assert!(taken_in.stderr.contains("took in"), "{}", taken_in.stderr);
         answers.push(taken_in);
         answers.extend(ask(&place, &db));
-        assert!(place.uses(&db) > 10 && place.uses(spooled.to_str().unwrap()) > 3);
+        assert!(place.uses(&db) > 0 && place.uses(spooled.to_str().unwrap()) > 0);
         search(&place, &answers);
     }
 }
@@ -279,10 +290,7 @@ fn nothing_private_stays_of_an_agents_settings() {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     for text in [format!("{{\"env\": {{\"KEY\": \"{CANARY}\"}}, "), format!("{{\"hooks\": \"{CANARY}\"}}")] {
         std::fs::write(&path, &text).unwrap();
-        let answers = ["install", "uninstall", "doctor"].map(|command| {
-            let arguments: &[&str] = if command == "doctor" { &[command] } else { &[command, "claude-code"] };
-            loud(&place, arguments, b"")
-        });
+        let answers = ["install", "uninstall"].map(|command| loud(&place, &[command, "claude-code"], b""));
         std::fs::remove_file(&path).unwrap();
         search(&place, &answers);
     }
