@@ -201,9 +201,8 @@ impl Settings {
     fn replace(&self, temporary: &Path, new: &str) -> io::Result<()> {
         let mut file = match &self.old {
             // Narrow from the start; the permissions of the file that it replaces follow.
-            Some(_) => owner_only_file(),
             None if self.is_shared => fs::OpenOptions::new(),
-            None => owner_only_file(),
+            _ => owner_only_file(),
         }
         .write(true)
         .create_new(true)

@@ -7,16 +7,14 @@ use tooltally::StoreUrl;
 
 use crate::place::{beside, data_folder};
 
-/// How many bytes of a path's SHA-256 name its folder.
-const DIGEST_BYTES: usize = 8;
-
 /// The folders, the preferred one first: beside the store; in the program's data folder, under the digest of the
 /// store's path; in the system's folder for temporary files, which may be on another disk, and beats losing an event.
 pub(super) fn of(url: &StoreUrl) -> Vec<PathBuf> {
     let mut places = vec![beside(url, ".spool")];
     let path = std::path::absolute(url.path()).unwrap_or_else(|_| url.path().to_path_buf());
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    let name: String = digest.iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let number = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let name = format!("{number:016x}");
     if let Some(data) = data_folder() {
         places.push(data.join("spool").join(&name));
     }
