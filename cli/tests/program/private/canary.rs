@@ -207,7 +207,7 @@ fn files(place: &Place, inputs: &[Vec<u8>]) -> PathBuf {
 }
 
 fn lines(values: &[Value]) -> Vec<u8> {
-    values.iter().map(|value| format!("{value}\n")).collect::<String>().into_bytes()
+    values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect::<String>().into_bytes()
 }
 
 fn import(place: &Place, folder: &Path) {
@@ -268,7 +268,7 @@ fn nothing_private_stays_of_a_predecessors_database() {
                 ('Bash', '{CANARY}' || char(7), NULL, 1, '2026-05-01 12:00:00'),
                 ('{CANARY}' || char(27), 's1', NULL, 1, '2026-05-01 12:00:00'),
                 (x'{hex}', 's1', NULL, 1, '2026-05-01 12:00:00');",
-            hex = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect::<String>()
+            hex = "63416e417259"
         ))
         .unwrap();
     drop(connection);
