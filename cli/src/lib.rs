@@ -7,6 +7,7 @@ pub mod commands;
 pub mod diagnostics;
 pub mod input;
 pub mod output;
+pub mod own;
 pub mod place;
 pub mod program;
 pub mod project;

@@ -8,6 +8,7 @@ use tooltally::{Backend, StoreUrl};
 
 use crate::commands::wrong_value;
 use crate::diagnostics::Failure;
+use crate::own::owner_only_folder;
 
 /// The environment variable that names the store.
 pub const DB_VARIABLE: &str = "TOOLTALLY_DB";
@@ -37,7 +38,17 @@ pub fn default_url() -> Result<StoreUrl, Failure> {
             .because(e)
             .hint(format!("name a store with --db or {DB_VARIABLE}"))
     })?;
-    Ok(StoreUrl::new(Backend::Sqlite, folders.data_dir().join("tooltally").join("usage.db")))
+    Ok(StoreUrl::new(Backend::Sqlite, own_folder_in(&folders.data_dir()).join("usage.db")))
+}
+
+/// The program's folder in the platform's data folder, where there is a home folder.
+pub fn data_folder() -> Option<PathBuf> {
+    let folders = etcetera::base_strategy::choose_native_strategy().ok()?;
+    Some(own_folder_in(&folders.data_dir()))
+}
+
+fn own_folder_in(data: &Path) -> PathBuf {
+    data.join("tooltally")
 }
 
 fn parse(text: &OsStr) -> tooltally::Result<StoreUrl> {
@@ -65,26 +76,6 @@ pub fn make_folder(url: &StoreUrl) -> Result<(), Failure> {
             .because(e)
             .hint("choose another place with --db")
     })
-}
-
-/// Makes a folder, and those above it, for their owner alone.
-///
-/// # Errors
-/// The system's.
-pub fn owner_only_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// How to open a file for its owner alone.
-pub fn owner_only_file() -> std::fs::OpenOptions {
-    let mut options = std::fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// A path beside the store: its own with something appended.

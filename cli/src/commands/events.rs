@@ -9,6 +9,7 @@ use super::Context;
 use crate::args::EventsArguments;
 use crate::diagnostics::{Failure, remark};
 use crate::input::event_line;
+use crate::output::sanitize;
 
 /// How many events are in memory at once.
 const PAGE: usize = 1024;
@@ -18,9 +19,10 @@ const PAGE: usize = 1024;
 /// # Errors
 /// A failure with a hint.
 pub fn run(context: &Context, arguments: &EventsArguments) -> Result<ExitCode, Failure> {
+    // Also where the store cannot be opened: then above all.
+    context.remark_on_spool();
     let store = context.open_existing()?;
     let selection = context.selection(&arguments.filter, store.as_deref())?;
-    context.remark_on_spool();
     let printed = match &store {
         Some(store) => print_events(context, store.as_ref(), &selection)?,
         None => 0,
@@ -42,7 +44,7 @@ fn print_events(context: &Context, store: &dyn Store, selection: &Selection) -> 
         let Some(last) = page.last() else { break };
         after = last.position;
         for recorded in page.iter().filter(|recorded| selection.matches(&recorded.event)) {
-            writeln!(stdout, "{}", event_line(recorded)).map_err(Failure::output)?;
+            writeln!(stdout, "{}", sanitize::json(&event_line(recorded))).map_err(Failure::output)?;
             printed += 1;
         }
     }

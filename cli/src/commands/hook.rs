@@ -3,17 +3,27 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use tooltally::{Clock, Condition, Error, Event, OpenOptions, StoreUrl, SystemClock, open_with};
 
 use crate::diagnostics::Failure;
 use crate::input::{HookOutcome, read_hook};
-use crate::place::{self, beside, make_folder, owner_only_file};
+use crate::own::append_to_own_file;
+use crate::place::{self, beside, make_folder};
 use crate::spool::Spool;
 
 /// How long the store is waited for, to open and once more to append.
 const WAIT: Duration = Duration::from_millis(400);
+/// How long the store may take in all. A little more than its two waits: what stands still longer (a lock that is
+/// awaited without a limit, a disk that does not answer) is left, and the call waits in the spool.
+const DEADLINE: Duration = Duration::from_millis(850);
+/// How much stack the store may use, in bytes: as much as a main thread has.
+const STACK_BYTES: usize = 8 << 20;
+/// What the name of the log of troubles has after the store's.
+pub const LOG_SUFFIX: &str = ".hook.log";
 /// How many waiting events one hook takes in beside its own.
 const TAKEN_IN: usize = 64;
 /// The log of troubles starts anew past this size, in bytes.
@@ -42,29 +52,48 @@ fn record(db: Option<&OsStr>) {
         HookOutcome::Nothing(reason) => return tracing::debug!(reason, "nothing to record"),
         HookOutcome::Bad(reason) => return tell(Some(&url), &reason),
     };
-    let spool = Spool::of(&url);
-    let recorded = catch_unwind(AssertUnwindSafe(|| append(&url, &spool, &event)));
-    let failure = match recorded {
-        Ok(Ok(())) => return,
-        Ok(Err(failure)) => failure.to_string(),
-        Err(_) => "the storage engine panicked".to_owned(),
-    };
-    match spool.put(&event) {
-        Ok(()) => tell(Some(&url), &format!("{failure}\n  the call waits in {}", spool.folder().display())),
-        Err(error) => tell(
-            Some(&url),
-            &format!("{failure}\n  the call is lost: it cannot wait in {}: {error}", spool.folder().display()),
-        ),
+    let Err(failure) = append_in_time(&url, &event) else { return };
+    match Spool::of(&url).put(&event) {
+        Ok(folder) => tell(Some(&url), &format!("{failure}\n  the call waits in {}", folder.display())),
+        Err(no_place) => tell(Some(&url), &format!("{failure}\n  the call is lost, it can wait nowhere: {no_place}")),
     }
 }
 
+/// Appends the event on a thread of its own, so that no lock and no disk can keep the agent waiting. One that is
+/// left behind ends with the process, as if it were killed; should it have recorded the event just then, the one
+/// in the spool is a duplicate.
+fn append_in_time(url: &StoreUrl, event: &Event) -> Result<(), String> {
+    let (sender, receiver) = mpsc::channel();
+    let (thread_url, thread_event) = (url.clone(), event.clone());
+    let work = move || {
+        // Nobody is there to be told once the deadline is over.
+        let _ = sender.send(append(&thread_url, &thread_event).map_err(|failure| failure.to_string()));
+    };
+    if thread::Builder::new().stack_size(STACK_BYTES).spawn(work).is_err() {
+        // No thread is to be had: then without a deadline.
+        return match catch_unwind(AssertUnwindSafe(|| append(url, event))) {
+            Ok(appended) => appended.map_err(|failure| failure.to_string()),
+            Err(_) => Err(PANICKED.to_owned()),
+        };
+    }
+    match receiver.recv_timeout(DEADLINE) {
+        Ok(appended) => appended,
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("error: {url} did not answer within {DEADLINE:?}")),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(PANICKED.to_owned()),
+    }
+}
+
+/// What is said where the engine did not fail but fall.
+const PANICKED: &str = "error: the storage engine panicked";
+
 /// Appends the event, and in the same commit some that wait.
-fn append(url: &StoreUrl, spool: &Spool, event: &Event) -> Result<(), Failure> {
+fn append(url: &StoreUrl, event: &Event) -> Result<(), Failure> {
     make_folder(url)?;
     // Whoever reads the store next tidies up: a hook is in the agent's way.
     let options = OpenOptions::new().wait(WAIT).migrate(false).tidy_close(false);
     let store = open_with(url, &options).map_err(|e| Failure::store("open", url, e))?;
     let failed = |error: Error| Failure::store("record in", url, error);
+    let spool = Spool::of(url);
     let waiting = spool.oldest(TAKEN_IN);
     if waiting.is_empty() {
         return store.append(std::slice::from_ref(event), Condition::None).map(drop).map_err(failed);
@@ -82,10 +111,9 @@ fn tell(url: Option<&StoreUrl>, text: &str) {
     let text = crate::output::sanitize::visible(text);
     let _ = writeln!(io::stderr().lock(), "tooltally hook: {text}");
     let Some(url) = url else { return };
-    let path = beside(url, ".hook.log");
-    let is_long = std::fs::metadata(&path).is_ok_and(|data| data.len() > LOG_BYTES);
-    let file = owner_only_file().create(true).write(true).append(!is_long).truncate(is_long).open(path);
-    if let Ok(mut file) = file {
-        let _ = file.write_all(format!("{} {text}\n", SystemClock.now()).as_bytes());
+    let Ok(mut log) = append_to_own_file(&beside(url, LOG_SUFFIX)) else { return };
+    if log.metadata().is_ok_and(|data| data.len() > LOG_BYTES) {
+        let _ = log.set_len(0);
     }
+    let _ = log.write_all(format!("{} {text}\n", SystemClock.now()).as_bytes());
 }

@@ -84,9 +84,9 @@ fn known_size(paths: &[PathBuf]) -> Option<u64> {
 fn take_in_spool(context: &Context, store: &dyn Store) {
     match Spool::of(&context.url).take_in(store) {
         Ok(0) => {}
-        Ok(taken) => remark(&format!("took in {} that waited beside the store", counted(taken, "event"))),
+        Ok(taken) => remark(&format!("took in {} that waited in the spool", counted(taken, "event"))),
         // They wait on: no reason not to import.
-        Err(error) => remark(&format!("warning: what waits beside the store was not taken in: {error}")),
+        Err(error) => remark(&format!("warning: what waits in the spool was not taken in: {error}")),
     }
 }
 

@@ -11,7 +11,8 @@ use super::Context;
 use crate::args::{Agent, InstallArguments, Scope};
 use crate::diagnostics::{Failure, remark};
 use crate::output::{diff, json, print};
-use crate::place::{self, owner_only_file};
+use crate::own::{owner_only_file, owner_only_folder};
+use crate::place;
 use crate::settings::{EVENTS, Handler, SettingsError, connected, databases, disconnected};
 
 /// Connects the hooks.
@@ -111,6 +112,10 @@ struct Settings {
     /// The file, behind any link.
     path: PathBuf,
     old: Option<String>,
+    /// Whether others are to read it: a project's is committed.
+    is_shared: bool,
+    /// Whether its folder is the person's alone.
+    is_users: bool,
 }
 
 /// What was done to it.
@@ -124,6 +129,7 @@ impl Settings {
     fn read(arguments: &InstallArguments) -> Result<Self, Failure> {
         let Agent::ClaudeCode = arguments.agent;
         let path = settings_path(arguments.scope)?;
+        let (is_shared, is_users) = (arguments.scope == Scope::Project, arguments.scope == Scope::User);
         // Settings are often links into a folder of dotfiles: the file behind is changed, the link stays.
         let path = match fs::canonicalize(&path) {
             Ok(target) => dunce::simplified(&target).to_path_buf(),
@@ -134,10 +140,10 @@ impl Settings {
         };
         match fs::read(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Ok(Self { path, old: Some(text) }),
+                Ok(text) => Ok(Self { path, old: Some(text), is_shared, is_users }),
                 Err(e) => Err(untouched(&path).because(e)),
             },
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self { path, old: None }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self { path, old: None, is_shared, is_users }),
             Err(e) => Err(Failure::new(format!("cannot read {}", path.display())).because(e)),
         }
     }
@@ -172,7 +178,8 @@ impl Settings {
             move |e: io::Error| Failure::new(message).because(e).hint("the settings were left as they are")
         };
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let made = if self.is_users { owner_only_folder(folder) } else { fs::create_dir_all(folder) };
+        made.map_err(failed(folder))?;
         let backup = match &self.old {
             Some(old) => {
                 let path = self.beside(&format!("tooltally-backup-{}", stamp()));
@@ -194,8 +201,8 @@ impl Settings {
     fn replace(&self, temporary: &Path, new: &str) -> io::Result<()> {
         let mut file = match &self.old {
             // Narrow from the start; the permissions of the file that it replaces follow.
-            Some(_) => owner_only_file(),
-            None => fs::OpenOptions::new(),
+            None if self.is_shared => fs::OpenOptions::new(),
+            _ => owner_only_file(),
         }
         .write(true)
         .create_new(true)

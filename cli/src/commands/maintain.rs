@@ -8,6 +8,7 @@ use tooltally::{Error, Progress, Store};
 use super::Context;
 use crate::diagnostics::Failure;
 use crate::output::humanize::{bytes, counted};
+use crate::output::sanitize::visible;
 use crate::output::{json, print, progress};
 use crate::place::beside;
 
@@ -34,7 +35,7 @@ pub fn verify(context: &Context) -> Result<ExitCode, Failure> {
             counted(verified.projections, "row").replace(" row", " projected row")
         )
     };
-    print(&text)?;
+    print(&visible(&text))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -49,7 +50,7 @@ pub fn rebuild(context: &Context) -> Result<ExitCode, Failure> {
     print(&if context.json {
         json::line(&json!({"rebuilt": true, "events": events}))
     } else {
-        format!("Rebuilt the projections of {} from {}.\n", context.url, counted(events, "event"))
+        format!("Rebuilt the projections of {} from {}.\n", visible(&context.url.to_string()), counted(events, "event"))
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -66,7 +67,7 @@ pub fn compact(context: &Context) -> Result<ExitCode, Failure> {
     print(&if context.json {
         json::line(&json!({"bytes_before": before, "bytes_after": after}))
     } else {
-        format!("Compacted {}: {} before, {} now.\n", context.url, bytes(before), bytes(after))
+        format!("Compacted {}: {} before, {} now.\n", visible(&context.url.to_string()), bytes(before), bytes(after))
     })?;
     Ok(ExitCode::SUCCESS)
 }

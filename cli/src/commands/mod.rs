@@ -110,7 +110,7 @@ impl Context {
         if waiting > 0 {
             let verb = if waiting == 1 { "waits" } else { "wait" };
             remark(&format!(
-                "note: {} {verb} beside the store, which a hook could not record; the next hook or import takes them in",
+                "note: {} {verb} in the spool, which a hook could not record; the next hook or import takes them in",
                 counted(waiting, "event")
             ));
         }

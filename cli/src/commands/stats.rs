@@ -10,6 +10,7 @@ use crate::args::{By, StatsArguments};
 use crate::calendar::{self, Unit};
 use crate::diagnostics::{Failure, remark};
 use crate::output::humanize::counted;
+use crate::output::sanitize::visible;
 use crate::output::usage_table::{self, Titles};
 use crate::output::{json, print};
 use crate::project::{self, Names};
@@ -19,9 +20,10 @@ use crate::project::{self, Names};
 /// # Errors
 /// A failure with a hint.
 pub fn run(context: &Context, arguments: &StatsArguments) -> Result<ExitCode, Failure> {
+    // Also where the store cannot be opened: then above all.
+    context.remark_on_spool();
     let store = context.open_existing()?;
     let selection = context.selection(&arguments.filter, store.as_deref())?;
-    context.remark_on_spool();
     let rows = match &store {
         Some(store) => usage(context, store.as_ref(), &selection, arguments.by)?,
         None => Vec::new(),
@@ -32,7 +34,7 @@ pub fn run(context: &Context, arguments: &StatsArguments) -> Result<ExitCode, Fa
         }
         print(&as_json(context, &selection, &rows, arguments.by))?;
     } else if rows.is_empty() {
-        print(&empty(context, store.as_deref())?)?;
+        print(&visible(&empty(context, store.as_deref())?))?;
     } else {
         print(&as_table(context, store.as_deref(), &selection, &rows, arguments.by)?)?;
     }

@@ -84,7 +84,7 @@ fn millis(micros: Option<u64>) -> Value {
 
 /// One JSON object on one line, with its line end.
 pub fn line(value: &Value) -> String {
-    format!("{value}\n")
+    format!("{}\n", super::sanitize::json(&value.to_string()))
 }
 
 #[cfg(test)]

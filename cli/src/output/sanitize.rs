@@ -28,6 +28,22 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_unsafe)
 }
 
+/// JSON with each unsafe character escaped as JSON does it: the same values, safe for a terminal.
+pub fn json(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if c.is_ascii() || !is_unsafe(c) {
+            safe.push(c);
+        } else {
+            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    Cow::Owned(safe)
+}
+
 fn escaped(text: &str, needs: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.chars().any(&needs) {
         return Cow::Borrowed(text);

@@ -1,7 +1,5 @@
 //! Each bad input gets a clear message, never a panic, and loses nothing.
 
-use std::path::Path;
-
 use crate::support::{ENGINES, HISTORY, Place, payload};
 use serde_json::json;
 
@@ -99,7 +97,6 @@ fn without_a_path_the_agents_own_history_is_taken_in() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_is_full_loses_nothing_that_was_recorded() {
-    use std::process::{Command, Stdio};
     for engine in ENGINES {
         let place = Place::new();
         let db = place.path(&format!("usage.{engine}"));
@@ -110,17 +107,8 @@ fn a_disk_that_is_full_loses_nothing_that_was_recorded() {
         };
         let lines: String = (0..20_000).map(line).collect();
         let plain = place.command(&["--db", db.to_str().unwrap(), "import", "-"]);
-        let mut limited = Command::new("sh");
         // In blocks of 512 bytes; the signal is ignored, so that writing fails instead.
-        limited.arg("-c").arg("trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"").arg(plain.get_program());
-        limited.args(plain.get_args()).current_dir(plain.get_current_dir().unwrap());
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => limited.env(name, value),
-                None => limited.env_remove(name),
-            };
-        }
-        limited.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut limited = crate::support::in_shell(&plain, "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"");
         let told = crate::support::answer(crate::support::feed(&mut limited, &lines)).failed(1);
         assert!(told.contains("error:") && told.contains(db.to_str().unwrap()), "{told}");
         place.run(&["--db", db.to_str().unwrap(), "verify"]).done();
@@ -132,23 +120,9 @@ fn a_disk_that_is_full_loses_nothing_that_was_recorded() {
 }
 
 #[cfg(unix)]
-fn is_root() -> bool {
-    let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("probe");
-    std::fs::write(&file, "x").unwrap();
-    close(&file, 0o000);
-    std::fs::read(&file).is_ok()
-}
-
-#[cfg(unix)]
-fn close(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-}
-
-#[cfg(unix)]
 #[test]
 fn what_may_not_be_read_or_written_is_named() {
+    use crate::support::{is_root, set_mode as close};
     if is_root() {
         eprintln!("SKIPPED: what_may_not_be_read_or_written_is_named: permissions do not bind this user (root)");
         return;

@@ -8,8 +8,12 @@ mod answers;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod hook;
 #[cfg(test)]
 mod install;
+#[cfg(test)]
+mod private;
 #[cfg(test)]
 mod support;

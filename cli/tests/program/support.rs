@@ -50,7 +50,9 @@ impl Answer {
 impl Place {
     pub(crate) fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::create_dir_all(place.path("home/work")).unwrap();
+        for folder in ["home/work", "home/tmp"] {
+            std::fs::create_dir_all(place.path(folder)).unwrap();
+        }
         place
     }
 
@@ -66,6 +68,8 @@ impl Place {
         command.args(arguments).current_dir(self.path("home/work"));
         command.env("HOME", self.path("home")).env("USERPROFILE", self.path("home"));
         command.env("APPDATA", self.path("home/data")).env("XDG_DATA_HOME", self.path("home/data"));
+        // Where the system's folder for temporary files is: unix, then Windows.
+        command.env("TMPDIR", self.path("home/tmp")).env("TMP", self.path("home/tmp"));
         for name in ["TOOLTALLY_DB", "TOOLTALLY_LOG", "CLAUDE_CONFIG_DIR", "CLAUDE_PROJECT_DIR", "NO_COLOR"] {
             command.env_remove(name);
         }
@@ -144,4 +148,59 @@ pub(crate) fn beside(db: &Path) -> Vec<String> {
     names.retain(|rest| !rest.is_empty());
     names.sort();
     names
+}
+
+/// Has the program run by a shell that does something first, and then becomes it: `"$0" "$@"`.
+#[cfg(unix)]
+pub(crate) fn in_shell(plain: &Command, script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script).arg(plain.get_program()).args(plain.get_args());
+    if let Some(folder) = plain.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+}
+
+/// Whether permissions do not bind this user.
+#[cfg(unix)]
+pub(crate) fn is_root() -> bool {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("probe");
+    std::fs::write(&file, "x").unwrap();
+    set_mode(&file, 0o000);
+    std::fs::read(&file).is_ok()
+}
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A path's permissions.
+#[cfg(unix)]
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Every file at or below a folder, links not followed.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    files
 }

@@ -1,0 +1,175 @@
+//! The hook under faults: each call ends in the store or in the spool, and in the end once in the store.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::support::{Answer, ENGINES, HISTORY, Place, answer, payload};
+
+/// Longer than a hook may ever take: an agent ends it after five seconds, and would lose the call.
+const TOO_LONG: Duration = Duration::from_secs(5);
+
+fn hook(place: &Place, db: &Path, call: &str) -> Answer {
+    place.run_with(&["--db", db.to_str().unwrap(), "hook"], payload(call)).done()
+}
+
+/// Takes in what waits, and says how many calls the store has then.
+fn taken_in(place: &Place, db: &Path) -> u64 {
+    place.import(db.to_str().unwrap(), "");
+    place.run(&["--db", db.to_str().unwrap(), "verify"]).done();
+    place.uses(db.to_str().unwrap())
+}
+
+#[test]
+fn where_the_stores_folder_cannot_be_made_the_call_waits_elsewhere() {
+    for engine in ENGINES {
+        let place = Place::new();
+        let folder = place.path("blocked");
+        std::fs::write(&folder, "a file in the way").unwrap();
+        let db = folder.join(format!("usage.{engine}"));
+        for call in ["1", "2"] {
+            let told = hook(&place, &db, call);
+            assert_eq!(told.stdout, "");
+            assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+        }
+        assert_eq!(std::fs::read_to_string(&folder).unwrap(), "a file in the way");
+        std::fs::remove_file(&folder).unwrap();
+        let told = place.run(&["--db", db.to_str().unwrap(), "stats"]).done();
+        assert!(told.stderr.contains("2 events wait"), "{}", told.stderr);
+        assert_eq!(hook(&place, &db, "3").stderr, "");
+        assert_eq!(place.uses(db.to_str().unwrap()), 3, "{engine}");
+        assert!(!place.run(&["--db", db.to_str().unwrap(), "stats"]).done().stderr.contains("wait"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn where_the_stores_folder_is_read_only_the_call_waits_elsewhere() {
+    use crate::support::{is_root, set_mode};
+    if is_root() {
+        eprintln!("SKIPPED: where_the_stores_folder_is_read_only: permissions do not bind this user (root)");
+        return;
+    }
+    for engine in ENGINES {
+        let place = Place::new();
+        let folder = place.path("closed");
+        let db = folder.join(format!("usage.{engine}"));
+        hook(&place, &db, "0");
+        set_mode(&db, 0o400);
+        set_mode(&folder, 0o500);
+        let told = hook(&place, &db, "1");
+        assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+        set_mode(&folder, 0o700);
+        set_mode(&db, 0o600);
+        assert_eq!(taken_in(&place, &db), 2, "{engine}");
+    }
+}
+
+/// A limit on the size of files, too low for the store and enough for a line: as on a disk that is nearly full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_call_that_the_disk_has_no_room_for_in_the_store_waits() {
+    for engine in ENGINES {
+        for has_store in [false, true] {
+            let place = Place::new();
+            let db = place.path(&format!("usage.{engine}"));
+            if has_store {
+                place.import(db.to_str().unwrap(), HISTORY);
+            }
+            for call in ["1", "2"] {
+                let plain = place.command(&["--db", db.to_str().unwrap(), "hook"]);
+                let mut limited = crate::support::in_shell(&plain, "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"");
+                let told = answer(crate::support::feed(&mut limited, payload(call))).done();
+                assert!(told.stderr.contains("the call waits in"), "{engine}, {has_store}: {}", told.stderr);
+            }
+            assert_eq!(taken_in(&place, &db), if has_store { 6 } else { 2 }, "{engine}, {has_store}");
+        }
+    }
+}
+
+/// A small file system of its own, full to the last page, lies over the store's folder while the hook runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_the_call_waits_on_another() {
+    const SCRIPT: &str = r#"mount -t tmpfs -o size=64k,mode=700 none "$FULL" || exit 77
+        head -c 1048576 /dev/zero > "$FULL/filler" 2> /dev/null
+        exec "$0" "$@""#;
+    for engine in ENGINES {
+        let place = Place::new();
+        let db = place.path(&format!("full/usage.{engine}"));
+        hook(&place, &db, "0");
+        let plain = place.command(&["--db", db.to_str().unwrap(), "hook"]);
+        let mut shell = crate::support::in_shell(&plain, SCRIPT);
+        shell.env("FULL", db.parent().unwrap());
+        let mut unshared = std::process::Command::new("unshare");
+        unshared.args(["--user", "--map-root-user", "--mount", "--"]).arg(shell.get_program()).args(shell.get_args());
+        unshared.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        unshared.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let Ok(child) = unshared.stdin(std::process::Stdio::piped()).spawn() else {
+            eprintln!("SKIPPED: on_a_full_disk: there is no `unshare` to make a small file system with");
+            return;
+        };
+        let told = fed(child, &payload("1"));
+        if told.code != Some(0) {
+            eprintln!("SKIPPED: on_a_full_disk: no small file system can be made: {}", told.stderr);
+            return;
+        }
+        assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+        assert_eq!(taken_in(&place, &db), 2, "{engine}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn fed(mut child: std::process::Child, stdin: &str) -> Answer {
+    let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), stdin.as_bytes());
+    answer(child)
+}
+
+/// The lock of redb's header is awaited without a limit: whoever stopped while holding it must not hold up the agent.
+#[test]
+fn a_store_that_stands_still_does_not_hold_up_the_agent() {
+    use redb::StorageBackend;
+    let place = Place::new();
+    let db = place.path("usage.redb");
+    hook(&place, &db, "0");
+    let file = std::fs::File::options().read(true).write(true).open(&db).unwrap();
+    let holder = redb::backends::FileBackend::new(file).unwrap();
+    holder.lock_range(std::ops::Bound::Included(0), std::ops::Bound::Excluded(4096)).unwrap();
+    let started = std::time::Instant::now();
+    let child = place.start_with(&["--db", db.to_str().unwrap(), "hook"], payload("1"));
+    let (sender, receiver) = mpsc::channel();
+    let told = std::thread::scope(|scope| {
+        scope.spawn(move || sender.send(answer(child)).unwrap());
+        let told = receiver.recv_timeout(TOO_LONG);
+        drop(holder);
+        told
+    });
+    let told = told.expect("the hook is held up").done();
+    assert!(told.stderr.contains("the call waits in"), "{} after {:?}", told.stderr, started.elapsed());
+    assert_eq!(taken_in(&place, &db), 2);
+}
+
+#[test]
+fn a_spool_that_cannot_be_read_in_part_does_not_keep_the_rest() {
+    for engine in ENGINES {
+        let place = Place::new();
+        let folder = place.path("blocked");
+        let db = folder.join(format!("usage.{engine}"));
+        std::fs::write(&folder, "").unwrap();
+        for call in ["1", "2", "3"] {
+            hook(&place, &db, call);
+        }
+        std::fs::remove_file(&folder).unwrap();
+        // Two of the three are damaged: one is cut, one holds other bytes.
+        let spooled: Vec<_> = crate::support::files_below(&place.path("home/data"));
+        assert_eq!(spooled.len(), 3);
+        let line = std::fs::read(&spooled[0]).unwrap();
+        std::fs::write(&spooled[0], &line[..line.len() / 2]).unwrap();
+        std::fs::write(&spooled[1], b"\xff\0\n").unwrap();
+        assert_eq!(taken_in(&place, &db), 1, "{engine}");
+        // The cut line is left to its writer for a minute; what is no event is kept for a person to see.
+        let left = crate::support::files_below(&place.path("home/data"));
+        assert_eq!(left.len(), 2, "{left:?}");
+        assert!(left[1].extension().is_some_and(|end| end == "unreadable"), "{left:?}");
+    }
+}
