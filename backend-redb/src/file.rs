@@ -2,7 +2,6 @@
 //!
 //! Byte positions and flags are those of redb's `docs/design.md` ("File format", "Lock bytes").
 
-use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
@@ -10,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
 use crate::error::{self, LockTimeout};
 use crate::pages::{self, MAGIC};
+use crate::site::Site;
 use tooltally_core::ledger::Patience;
 
 /// The flags stand after the magic number.
@@ -58,7 +57,7 @@ pub struct StoreFile(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// `None` once abandoned.
-    backend: RwLock<Option<FileBackend>>,
+    backend: RwLock<Option<Box<dyn StorageBackend>>>,
     wait_nanos: AtomicU64,
     opening: AtomicBool,
     mending: AtomicBool,
@@ -72,14 +71,13 @@ impl StoreFile {
     /// # Errors
     /// The operating system's.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).open(path)?;
-        Self::new(file, Duration::from_secs(5)).map_err(io::Error::other)
+        Site::new(path.as_ref()).open(true, Duration::from_secs(5)).map_err(io::Error::other)
     }
 
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
-    pub(crate) fn new(file: File, wait: Duration) -> Result<Self, redb::DatabaseError> {
+    pub(crate) fn new(backend: Box<dyn StorageBackend>, wait: Duration) -> Self {
         let inner = Inner {
-            backend: RwLock::new(Some(FileBackend::new(file)?)),
+            backend: RwLock::new(Some(backend)),
             wait_nanos: AtomicU64::new(0),
             opening: AtomicBool::new(true),
             mending: AtomicBool::new(false),
@@ -88,7 +86,7 @@ impl StoreFile {
         };
         let file = Self(Arc::new(inner));
         file.set_wait(wait);
-        Ok(file)
+        file
     }
 
     /// Ends the opening: from now on locks are awaited for this long.
@@ -124,12 +122,12 @@ impl StoreFile {
         self.0.opening.load(Ordering::Acquire)
     }
 
-    fn backend(&self) -> RwLockReadGuard<'_, Option<FileBackend>> {
+    fn backend(&self) -> RwLockReadGuard<'_, Option<Box<dyn StorageBackend>>> {
         self.0.backend.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T, E: From<io::Error>>(&self, access: impl FnOnce(&FileBackend) -> Result<T, E>) -> Result<T, E> {
-        match self.backend().as_ref() {
+    fn with<T, E: From<io::Error>>(&self, access: impl FnOnce(&dyn StorageBackend) -> Result<T, E>) -> Result<T, E> {
+        match self.backend().as_deref() {
             Some(backend) => access(backend),
             None => Err(io::Error::other("the file was closed because of damage").into()),
         }
@@ -147,7 +145,7 @@ impl StoreFile {
         Ok(())
     }
 
-    fn flags(backend: &FileBackend) -> io::Result<u8> {
+    fn flags(backend: &dyn StorageBackend) -> io::Result<u8> {
         let mut flags = [0];
         backend.read(FLAGS_AT, &mut flags)?;
         Ok(flags[0])
@@ -163,7 +161,7 @@ impl StoreFile {
     }
 
     /// While opening, redb writes its header back, mostly as it was.
-    fn stands_already(backend: &FileBackend, offset: u64, data: &[u8]) -> bool {
+    fn stands_already(backend: &dyn StorageBackend, offset: u64, data: &[u8]) -> bool {
         let mut there = [0; HEADER_LENGTH];
         offset == 0 && data.len() == HEADER_LENGTH && pages::read(backend, 0, &mut there).is_ok() && there == data
     }
