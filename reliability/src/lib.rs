@@ -12,10 +12,16 @@
 //! | module | subject |
 //! |---|---|
 //! | `backend` | which store is under test, and how it is opened |
+//! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
+//! | `faults` | a disk that fails at the n-th operation, or fills |
+//! | `on_disk` | a store on a disk that records and fails |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
 
 mod backend;
 mod failure;
+pub mod faults;
+mod on_disk;
+pub mod power;
 mod random;
 
 pub use backend::Backend;

@@ -14,7 +14,12 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Harness {}
+enum Harness {
+    /// Cuts the power at every point of a store's work, and looks at what could be left
+    Power(tooltally_reliability::power::Options),
+    /// Has the disk fail at the n-th operation of each kind, or fill
+    Faults(tooltally_reliability::faults::Options),
+}
 
 fn main() -> ExitCode {
     match run(Arguments::parse().harness) {
@@ -27,5 +32,8 @@ fn main() -> ExitCode {
 }
 
 fn run(harness: Harness) -> Result<()> {
-    match harness {}
+    match harness {
+        Harness::Power(options) => tooltally_reliability::power::report(&options),
+        Harness::Faults(options) => tooltally_reliability::faults::report(&options),
+    }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::mem::size_of;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::ffi;
 
@@ -16,8 +17,8 @@ pub(super) struct Watched {
     pub(super) disk: Disk,
     pub(super) file: FileNumber,
     pub(super) name: String,
-    /// A write-ahead log or a journal: their first sync syncs the folder too.
-    pub(super) is_log: bool,
+    /// Whether its next sync syncs the folder too: so does the first one of a log or a journal.
+    pub(super) syncs_folder: AtomicBool,
     pub(super) deletes: bool,
 }
 
@@ -218,7 +219,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
             return code;
         }
     }
-    watched.disk.synced(watched.file, watched.is_log);
+    watched.disk.synced(watched.file, watched.syncs_folder.swap(false, Ordering::Relaxed));
     ffi::SQLITE_OK
 }
 

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::size_of;
 use std::path::PathBuf;
 use std::ptr;
+use std::sync::atomic::AtomicBool;
 
 use rusqlite::ffi;
 
@@ -122,7 +123,8 @@ unsafe extern "C" fn open(
         // first sync of a log or a journal that it has made.
         let is_log = flags & (ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL) != 0;
         let number = disk.opened(&name, !is_log);
-        Watched { disk, file: number, is_log, name, deletes: flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0 }
+        let deletes = flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0;
+        Watched { disk, file: number, name, syncs_folder: AtomicBool::new(is_log), deletes }
     });
     shim.open(watched);
     ffi::SQLITE_OK
