@@ -173,6 +173,20 @@ pub(crate) const fn is_left_unclean(flags: u8) -> bool {
     flags & (RECOVERY_REQUIRED | TWO_PHASE) == RECOVERY_REQUIRED
 }
 
+/// Whether what a file with these flags shows to readers is whole, with no writer alive.
+///
+/// Where the primary slot is marked as unflushed, readers are shown the commit before. A writer takes the mark away
+/// without waiting for the disk, and its next transaction uses the pages that only the commit before had. When the
+/// power fails then, those pages may be on the disk, and the mark may be back.
+const fn vouches_for_itself(flags: u8) -> bool {
+    flags & (TWO_PHASE | PRIMARY_UNFLUSHED) == TWO_PHASE
+}
+
+/// Whether a file with these flags must be mended before anyone reads it, unless its writer is alive.
+pub(crate) const fn is_left_unflushed(flags: u8) -> bool {
+    flags & RECOVERY_REQUIRED != 0 && !vouches_for_itself(flags)
+}
+
 /// Whether pages could not be read because they were not written, or not in full.
 fn is_torn(failure: &io::Error) -> bool {
     failure.kind() == io::ErrorKind::UnexpectedEof || error::is_damaged_page(failure)
@@ -301,8 +315,8 @@ impl StorageBackend for StoreFile {
             let locked = backend.query_lock_range(start, end)?;
             // A reader asks whether a live writer vouches for the file. After a two-phase commit the file
             // vouches for itself: what is published is whole, whoever was killed since.
-            let vouched = !locked && start == Bound::Included(CONSISTENT_BYTE);
-            Ok(locked || (vouched && Self::flags(backend)? & TWO_PHASE != 0))
+            let is_asked = !locked && start == Bound::Included(CONSISTENT_BYTE);
+            Ok(locked || (is_asked && vouches_for_itself(Self::flags(backend)?)))
         })
     }
 }

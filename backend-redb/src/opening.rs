@@ -60,8 +60,9 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<
     let path = site.path();
     let mut patience = Patience::new(options.longest_wait());
     let (probe, writable) = open_file(path, options)?;
+    let mut is_left: fn(u8) -> bool = file::is_left_unclean;
     let content = loop {
-        match look(path, &probe)? {
+        match look(path, &probe, is_left)? {
             Look::Blank => break Content::Empty,
             Look::Unclean(format) => {
                 migration::check(format)?;
@@ -70,11 +71,18 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<
                 }
                 // redb mends it. Then it is as any other.
                 close(open_writable(site, options, guard, &mut patience)?, guard)?;
+                is_left = file::is_left_unclean;
             }
             Look::Database => {
                 let reader = match open_read_only(site, options, guard, &mut patience) {
-                    // A writer was killed between the two looks.
-                    Err(failure) if failure.is_corrupt() && look(path, &probe)?.is_unclean() => continue,
+                    // A writer was killed between the two looks; or the power failed before a writer's mark
+                    // that its commit is on the disk was there too.
+                    Err(failure)
+                        if failure.is_corrupt() && look(path, &probe, file::is_left_unflushed)?.is_unclean() =>
+                    {
+                        is_left = file::is_left_unflushed;
+                        continue;
+                    }
                     reader => reader?,
                 };
                 match content(&reader, guard) {
@@ -179,13 +187,14 @@ impl Look {
     }
 }
 
-fn look(path: &Path, mut file: &File) -> Result<Look> {
+/// Looks at a file's beginning; `is_left` says by its flags whether it is one to be mended.
+fn look(path: &Path, mut file: &File, is_left: fn(u8) -> bool) -> Result<Look> {
     let mut beginning = Vec::new();
     let read = io::Seek::rewind(&mut file).and_then(|()| file.take(16).read_to_end(&mut beginning));
     read.map_err(|failure| error::from_io(OPEN, failure))?;
     if let Some(header) = beginning.strip_prefix(&MAGIC) {
         return match header {
-            [flags, format, complement, ..] if file::is_left_unclean(*flags) => {
+            [flags, format, complement, ..] if is_left(*flags) => {
                 if *format == !complement {
                     Ok(Look::Unclean(u32::from(*format)))
                 } else {
