@@ -44,6 +44,7 @@ impl Trouble {
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four things that are so or not, each by itself")]
 pub(crate) struct CaseOutcome {
     /// Whether the disk failed at all.
     pub(crate) fired: bool,
