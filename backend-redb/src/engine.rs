@@ -1,7 +1,7 @@
 //! [`RedbEngine`]: snapshots, transactions and care of one redb file.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use redb::{ReadableDatabase, WriteTransaction};
@@ -11,6 +11,7 @@ use tooltally_core::{OpenOptions, Result};
 use crate::error::{self, CHECK, COMMIT, COMPACT, READ, WRITE};
 use crate::guard::Guard;
 use crate::opening::{self, Handle, Opened};
+use crate::site::{Layer, Site};
 use crate::tables::Tables;
 use tooltally_core::ledger::Patience;
 use tooltally_core::ledger::Turns;
@@ -21,7 +22,7 @@ use tooltally_core::ledger::Turns;
 /// panicked on a damaged file, every operation answers [`Error::Corrupt`](tooltally_core::Error::Corrupt),
 /// and the file's locks are free for others.
 pub struct RedbEngine {
-    path: PathBuf,
+    site: Site,
     options: OpenOptions,
     guard: Guard,
     turns: Turns,
@@ -38,15 +39,22 @@ impl RedbEngine {
     /// # Errors
     /// As [`RedbStore::open_with`](crate::RedbStore::open_with).
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        Self::open_site(Site::new(path.as_ref()), options)
+    }
+
+    /// As [`open_with`](Self::open_with), with a layer over each opening of the file. For tests.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[doc(hidden)]
+    pub fn open_beneath(path: impl AsRef<Path>, options: &OpenOptions, layer: Layer) -> Result<Self> {
+        Self::open_site(Site::beneath(path.as_ref(), layer), options)
+    }
+
+    fn open_site(site: Site, options: &OpenOptions) -> Result<Self> {
         let guard = Guard::default();
-        let handle = opening::open(path.as_ref(), options, &guard)?;
-        Ok(Self {
-            path: path.as_ref().to_owned(),
-            options: options.clone(),
-            guard,
-            turns: Turns::default(),
-            handle: RwLock::new(Some(handle)),
-        })
+        let handle = opening::open(&site, options, &guard)?;
+        Ok(Self { site, options: options.clone(), guard, turns: Turns::default(), handle: RwLock::new(Some(handle)) })
     }
 
     fn patience(&self) -> Patience {
@@ -91,7 +99,7 @@ impl RedbEngine {
         }
         // A store that was there is not made a second time.
         let options = self.options.clone().create(false).wait(patience.left());
-        let handle = opening::open(&self.path, &options, &self.guard)?;
+        let handle = opening::open(&self.site, &options, &self.guard)?;
         handle.file.opened(self.options.longest_wait());
         *slot = Some(handle);
         self.guard.mark_fresh();

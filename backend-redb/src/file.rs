@@ -2,7 +2,6 @@
 //!
 //! Byte positions and flags are those of redb's `docs/design.md` ("File format", "Lock bytes").
 
-use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
@@ -10,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
 use crate::error::{self, LockTimeout};
 use crate::pages::{self, MAGIC};
+use crate::site::Site;
 use tooltally_core::ledger::Patience;
 
 /// The flags stand after the magic number.
@@ -61,7 +60,7 @@ pub struct StoreFile(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// `None` once abandoned.
-    backend: RwLock<Option<FileBackend>>,
+    backend: RwLock<Option<Box<dyn StorageBackend>>>,
     wait_nanos: AtomicU64,
     opening: AtomicBool,
     mending: AtomicBool,
@@ -75,14 +74,13 @@ impl StoreFile {
     /// # Errors
     /// The operating system's.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).open(path)?;
-        Self::new(file, Duration::from_secs(5)).map_err(io::Error::other)
+        Site::new(path.as_ref()).open(true, Duration::from_secs(5)).map_err(io::Error::other)
     }
 
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
-    pub(crate) fn new(file: File, wait: Duration) -> Result<Self, redb::DatabaseError> {
+    pub(crate) fn new(backend: Box<dyn StorageBackend>, wait: Duration) -> Self {
         let inner = Inner {
-            backend: RwLock::new(Some(FileBackend::new(file)?)),
+            backend: RwLock::new(Some(backend)),
             wait_nanos: AtomicU64::new(0),
             opening: AtomicBool::new(true),
             mending: AtomicBool::new(false),
@@ -91,7 +89,7 @@ impl StoreFile {
         };
         let file = Self(Arc::new(inner));
         file.set_wait(wait);
-        Ok(file)
+        file
     }
 
     /// Ends the opening: from now on locks are awaited for this long.
@@ -137,12 +135,12 @@ impl StoreFile {
         self.0.opening.load(Ordering::Acquire)
     }
 
-    fn backend(&self) -> RwLockReadGuard<'_, Option<FileBackend>> {
+    fn backend(&self) -> RwLockReadGuard<'_, Option<Box<dyn StorageBackend>>> {
         self.0.backend.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T, E: From<io::Error>>(&self, access: impl FnOnce(&FileBackend) -> Result<T, E>) -> Result<T, E> {
-        match self.backend().as_ref() {
+    fn with<T, E: From<io::Error>>(&self, access: impl FnOnce(&dyn StorageBackend) -> Result<T, E>) -> Result<T, E> {
+        match self.backend().as_deref() {
             Some(backend) => access(backend),
             None => Err(io::Error::other("the file was closed because of damage").into()),
         }
@@ -160,7 +158,7 @@ impl StoreFile {
         Ok(())
     }
 
-    fn flags(backend: &FileBackend) -> io::Result<u8> {
+    fn flags(backend: &dyn StorageBackend) -> io::Result<u8> {
         let mut flags = [0];
         backend.read(FLAGS_AT, &mut flags)?;
         Ok(flags[0])
@@ -176,7 +174,7 @@ impl StoreFile {
     }
 
     /// While opening, redb writes its header back, mostly as it was.
-    fn stands_already(backend: &FileBackend, offset: u64, data: &[u8]) -> bool {
+    fn stands_already(backend: &dyn StorageBackend, offset: u64, data: &[u8]) -> bool {
         let mut there = [0; HEADER_LENGTH];
         offset == 0 && data.len() == HEADER_LENGTH && pages::read(backend, 0, &mut there).is_ok() && there == data
     }
@@ -186,6 +184,20 @@ impl StoreFile {
 /// to find its last whole commit before anything else.
 pub(crate) const fn is_left_unclean(flags: u8) -> bool {
     flags & (RECOVERY_REQUIRED | TWO_PHASE) == RECOVERY_REQUIRED
+}
+
+/// Whether what a file with these flags shows to readers is whole, with no writer alive.
+///
+/// Where the primary slot is marked as unflushed, readers are shown the commit before. A writer takes the mark away
+/// without waiting for the disk, and its next transaction uses the pages that only the commit before had. When the
+/// power fails then, those pages may be on the disk, and the mark may be back.
+const fn vouches_for_itself(flags: u8) -> bool {
+    flags & (TWO_PHASE | PRIMARY_UNFLUSHED) == TWO_PHASE
+}
+
+/// Whether a file with these flags must be mended before anyone reads it, unless its writer is alive.
+pub(crate) const fn is_left_unflushed(flags: u8) -> bool {
+    flags & RECOVERY_REQUIRED != 0 && !vouches_for_itself(flags)
 }
 
 /// Whether pages could not be read because they were not written, or not in full.
@@ -316,8 +328,8 @@ impl StorageBackend for StoreFile {
             let locked = backend.query_lock_range(start, end)?;
             // A reader asks whether a live writer vouches for the file. After a two-phase commit the file
             // vouches for itself: what is published is whole, whoever was killed since.
-            let vouched = !locked && start == Bound::Included(CONSISTENT_BYTE);
-            Ok(locked || (vouched && Self::flags(backend)? & TWO_PHASE != 0))
+            let is_asked = !locked && start == Bound::Included(CONSISTENT_BYTE);
+            Ok(locked || (is_asked && vouches_for_itself(Self::flags(backend)?)))
         })
     }
 }

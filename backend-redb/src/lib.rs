@@ -46,9 +46,12 @@ mod migration;
 mod opening;
 mod pages;
 mod schema;
+mod site;
 mod store;
 mod tables;
 
 pub use engine::RedbEngine;
 pub use file::StoreFile;
+#[doc(hidden)]
+pub use site::Layer;
 pub use store::RedbStore;

@@ -18,6 +18,7 @@ use crate::guard::Guard;
 use crate::migration::{self, Content};
 use crate::pages::{MAGIC, REDB_MAGIC};
 use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
+use crate::site::Site;
 use tooltally_core::ledger::Patience;
 
 /// The memory that one open store may use for pages, read and written together.
@@ -59,11 +60,13 @@ pub(crate) fn mode(options: &OpenOptions) -> ConcurrencyMode {
 ///
 /// # Errors
 /// As [`RedbStore::open_with`](crate::RedbStore::open_with).
-pub(crate) fn open(path: &Path, options: &OpenOptions, guard: &Guard) -> Result<Handle> {
+pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<Handle> {
+    let path = site.path();
     let mut patience = Patience::new(options.longest_wait());
     let (probe, writable) = open_file(path, options)?;
+    let mut is_left: fn(u8) -> bool = file::is_left_unclean;
     let content = loop {
-        match look(path, &probe)? {
+        match look(path, &probe, is_left)? {
             Look::Blank => break Content::Empty,
             Look::Unclean(format) => {
                 migration::check(format)?;
@@ -71,12 +74,19 @@ pub(crate) fn open(path: &Path, options: &OpenOptions, guard: &Guard) -> Result<
                     return Err(error::read_only());
                 }
                 // redb mends it. Then it is as any other.
-                close(open_writable(path, options, guard, &mut patience)?, guard)?;
+                close(open_writable(site, options, guard, &mut patience)?, guard)?;
+                is_left = file::is_left_unclean;
             }
             Look::Database => {
-                let reader = match open_read_only(path, options, guard, &mut patience) {
-                    // A writer was killed between the two looks.
-                    Err(failure) if failure.is_corrupt() && look(path, &probe)?.is_unclean() => continue,
+                let reader = match open_read_only(site, options, guard, &mut patience) {
+                    // A writer was killed between the two looks; or the power failed before a writer's mark
+                    // that its commit is on the disk was there too.
+                    Err(failure)
+                        if failure.is_corrupt() && look(path, &probe, file::is_left_unflushed)?.is_unclean() =>
+                    {
+                        is_left = file::is_left_unflushed;
+                        continue;
+                    }
                     reader => reader?,
                 };
                 match content(&reader, guard) {
@@ -96,7 +106,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions, guard: &Guard) -> Result<
         Content::Empty => {}
         Content::Store(format) => migration::check(format)?,
     }
-    let handle = open_writable(path, options, guard, &mut patience)?;
+    let handle = open_writable(site, options, guard, &mut patience)?;
     if content == Content::Empty
         && let Err(failure) = lay_out(path, &handle, guard, &mut patience)
     {
@@ -181,13 +191,14 @@ impl Look {
     }
 }
 
-fn look(path: &Path, mut file: &File) -> Result<Look> {
+/// Looks at a file's beginning; `is_left` says by its flags whether it is one to be mended.
+fn look(path: &Path, mut file: &File, is_left: fn(u8) -> bool) -> Result<Look> {
     let mut beginning = Vec::new();
     let read = io::Seek::rewind(&mut file).and_then(|()| file.take(16).read_to_end(&mut beginning));
     read.map_err(|failure| error::from_io(OPEN, failure))?;
     if let Some(header) = beginning.strip_prefix(&MAGIC) {
         return match header {
-            [flags, format, complement, ..] if file::is_left_unclean(*flags) => {
+            [flags, format, complement, ..] if is_left(*flags) => {
                 if *format == !complement {
                     Ok(Look::Unclean(u32::from(*format)))
                 } else {
@@ -242,9 +253,9 @@ fn open_when_free<T>(
     }
 }
 
-fn open_read_only(path: &Path, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
+fn open_read_only(site: &Site, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
     let handle = open_when_free(guard, patience, |left| {
-        let file = StoreFile::new(File::open(path)?, left)?;
+        let file = site.open(false, left)?;
         let mut builder = Builder::new();
         builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(SMALL_CACHE_BYTES);
         let opened = Opened::ReadOnly(builder.open_read_only_with_backend(file.clone())?);
@@ -254,9 +265,9 @@ fn open_read_only(path: &Path, options: &OpenOptions, guard: &Guard, patience: &
     Ok(handle)
 }
 
-fn open_writable(path: &Path, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
+fn open_writable(site: &Site, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
     let handle = open_when_free(guard, patience, |left| {
-        let file = StoreFile::new(File::options().read(true).write(true).open(path)?, left)?;
+        let file = site.open(true, left)?;
         let mut builder = Builder::new();
         builder.set_concurrency_mode(mode(options)).set_cache_size(CACHE_BYTES);
         let opened = Opened::Writable(builder.create_with_backend(file.clone())?);

@@ -12,7 +12,6 @@
 use std::io;
 
 use redb::StorageBackend;
-use redb::backends::FileBackend;
 
 use crate::error::DamagedPage;
 use crate::schema::FORMAT;
@@ -98,7 +97,7 @@ fn runs(offset: u64, length: usize) -> io::Result<impl Iterator<Item = Run>> {
 }
 
 /// Reads from redb's header or whole pages.
-pub(crate) fn read(backend: &FileBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
+pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
     if offset == 0 && out.len() <= PAGE_LENGTH {
         backend.read(0, out)?;
         set_format(out, [0, 0]);
@@ -122,7 +121,7 @@ pub(crate) fn read(backend: &FileBackend, offset: u64, mut out: &mut [u8]) -> io
 }
 
 /// Writes redb's header or whole pages.
-pub(crate) fn write(backend: &FileBackend, offset: u64, mut data: &[u8]) -> io::Result<()> {
+pub(crate) fn write(backend: &dyn StorageBackend, offset: u64, mut data: &[u8]) -> io::Result<()> {
     if offset == 0 && data.len() <= PAGE_LENGTH {
         let mut header = data.to_vec();
         exchange(&mut header, &REDB_MAGIC, &MAGIC)?;

@@ -9,6 +9,7 @@ use tooltally_core::{
 };
 
 use crate::engine::RedbEngine;
+use crate::site::Layer;
 
 /// A store in one redb file, for many threads and, unless opened as exclusive, many processes.
 ///
@@ -42,6 +43,15 @@ impl RedbStore {
     /// [`Full`](tooltally_core::Error::Full), and the engine's failures.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         Ok(Self { ledger: Ledger::new(RedbEngine::open_with(path, options)?) })
+    }
+
+    /// As [`open_with`](Self::open_with), with a layer over each opening of the file. For tests.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[doc(hidden)]
+    pub fn open_beneath(path: impl AsRef<Path>, options: &OpenOptions, layer: Layer) -> Result<Self> {
+        Ok(Self { ledger: Ledger::new(RedbEngine::open_beneath(path, options, layer)?) })
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tooltally_core::ledger::{Engine, Snapshot, Transaction};
-use tooltally_core::{Error, OpenOptions, Result};
+use tooltally_core::{OpenOptions, Result};
 
-use crate::error::{Operation, map};
+use crate::error::{Operation, from_check, map};
 use crate::migration::still_ours;
 use crate::opening;
 use crate::tables::Tables;
@@ -168,7 +168,7 @@ impl Engine for SqliteEngine {
         let first: String = self.snapshot(operation, &patience, |reader| {
             reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(|e| map(e, operation))
         })?;
-        if first == "ok" { Ok(()) } else { Err(Error::corrupt("the SQLite file", first)) }
+        if first == "ok" { Ok(()) } else { Err(from_check(first, operation)) }
     }
 }
 
@@ -190,7 +190,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use tooltally_core::ledger::{LogRow, Tree};
-    use tooltally_core::{EventId, Outcome, Position, Source, Timestamp, ToolDuration};
+    use tooltally_core::{Error, EventId, Outcome, Position, Source, Timestamp, ToolDuration};
 
     use super::*;
 

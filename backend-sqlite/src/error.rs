@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use tooltally_core::Error;
 
 use tooltally_core::ledger::Patience;
@@ -64,6 +64,18 @@ fn lacks_a_part(message: &str) -> bool {
     message.contains("no such table") || message.contains("no such column") || message.contains("has no column named")
 }
 
+/// What SQLite's integrity check found. A page that it could not read is no damage, but the error that kept it from
+/// reading; that stands in the text alone.
+pub(crate) fn from_check(finding: String, operation: Operation) -> Error {
+    let code = finding.rsplit_once("error code=").and_then(|(_, code)| code.trim().parse().ok());
+    match code.map(ffi::Error::new) {
+        Some(error) if !matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            map(rusqlite::Error::SqliteFailure(error, Some(finding)), operation)
+        }
+        _ => Error::corrupt("the SQLite file", finding),
+    }
+}
+
 /// Maps an error of the file system.
 pub(crate) fn map_io(error: std::io::Error, operation: &'static str) -> Error {
     let kind = error.kind();
@@ -79,12 +91,19 @@ pub(crate) fn map_io(error: std::io::Error, operation: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     fn mapped(code: std::ffi::c_int) -> Error {
         map(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None), Operation::new("test"))
+    }
+
+    #[test]
+    fn a_page_that_could_not_be_read_is_no_damage() {
+        let found = |text: &str| from_check(text.to_owned(), Operation::new("test"));
+        let page = "*** in database main ***\nTree 15 page 103: unable to get the page. error code=";
+        assert!(matches!(found(&format!("{page}266")), Error::Engine { .. }));
+        assert!(found(&format!("{page}11")).is_corrupt());
+        assert!(found("*** in database main ***\nPage 5: never used").is_corrupt());
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
     let file = File::open(path).map_err(|e| map_io(e, "open the file"))?;
     file.take(100).read_to_end(&mut header).map_err(|e| map_io(e, "read the file's header"))?;
     let number = |at: usize| header.get(at..at + 4).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b));
+    if !header.starts_with(MAGIC) && is_cut_making(path) {
+        return Ok(Found::Unfinished);
+    }
     if !header.starts_with(MAGIC) {
         return Err(not_a_store("it is not an SQLite database"));
     }
@@ -60,6 +63,20 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
         (Some(_), Some(_)) => Err(not_a_store("it is the SQLite database of another program")),
         _ => Err(not_a_store("its header is cut")),
     }
+}
+
+/// Whether the power failed while the file was being made: pages of it may be on the disk without the first one.
+/// Then a journal is left that says that there was nothing before, and SQLite goes back to that.
+fn is_cut_making(path: &Path) -> bool {
+    const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    const PAGES_BEFORE_AT: usize = 16;
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    let mut header = Vec::new();
+    let is_read = File::open(journal).and_then(|file| file.take(28).read_to_end(&mut header)).is_ok();
+    is_read
+        && header.starts_with(&JOURNAL_MAGIC)
+        && header.get(PAGES_BEFORE_AT..PAGES_BEFORE_AT + 4) == Some(&[0; 4][..])
 }
 
 /// Looks again through SQLite, which knows what its write-ahead log holds. The connection must not

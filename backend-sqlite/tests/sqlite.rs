@@ -130,6 +130,28 @@ fn an_empty_file_and_a_cut_short_creation_become_a_store() {
     SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
 }
 
+/// The power failed while SQLite made the store: later pages are on the disk, the first one is not, and the journal
+/// says that there was nothing before.
+#[test]
+fn a_creation_that_the_power_cut_becomes_a_store() {
+    let (folder, path) = place();
+    let journal = |pages_before: u32| {
+        let mut header = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+        for number in [0, 1, pages_before, 512, 4096] {
+            header.extend(u32::to_be_bytes(number));
+        }
+        header.resize(512, 0);
+        fs::write(folder.path().join("usage.db-journal"), header).unwrap();
+    };
+    fs::write(&path, [[0; 4096], [13; 4096]].concat()).unwrap();
+    assert!(matches!(refused(&path), Error::NotAStore { .. }));
+    journal(2);
+    assert!(matches!(refused(&path), Error::NotAStore { .. }));
+    journal(0);
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    assert_eq!(SqliteStore::open(&path).unwrap().head().unwrap(), Position::new(1));
+}
+
 /// The newer format may stand in the write-ahead log alone, after a writer that was killed.
 #[test]
 fn a_newer_format_is_refused_also_where_only_the_wal_names_it() {

@@ -7,19 +7,30 @@
 //! $ cargo run --release -p tooltally-reliability -- --help
 //! ```
 //!
-//! What is promised, and which harness would find the promise broken, stands in `RELIABILITY.md`.
+//! What is promised, and which harness would find the promise broken, stands in `RELIABILITY.md`. They need the
+//! signals and files of Unix; elsewhere this package is empty.
 //!
 //! | module | subject |
 //! |---|---|
+//! | `program` | the long forms, a subcommand each |
 //! | `backend` | which store is under test, and how it is opened |
 //! | `crowd` | many processes of many threads on one file |
+//! | `faults` | a disk that fails at the n-th operation, or fills |
 //! | `kill` | processes killed in the middle of their work |
+//! | `on_disk` | a store on a disk that records and fails |
+//! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
+//! | `witness` | what was sent and what was acknowledged |
+#![cfg(unix)]
 
 mod backend;
 pub mod crowd;
 mod failure;
+pub mod faults;
 pub mod kill;
+mod on_disk;
+pub mod power;
+pub mod program;
 mod random;
 mod witness;
 

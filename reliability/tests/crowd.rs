@@ -1,5 +1,6 @@
 //! Crowds in their quick form, on each backend. The long form: `reliability crowd --backend …`.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Kills in their quick form, on each backend. The long form: `reliability kill --backend … --kills 1000`.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use std::process::Command;

@@ -90,3 +90,29 @@ fn a_commit_that_the_power_cut_is_there_or_is_not() {
     }
     assert!(gone > 50 && grown > 0, "{there} there, {gone} not, grown {grown} times");
 }
+
+/// A writer marks its commit as unflushed, waits for the disk, and takes the mark away without waiting again. Its
+/// next transaction uses the pages that only the commit before had. When the power fails then, the mark may be back.
+#[test]
+fn a_mark_that_comes_back_leads_nobody_to_pages_that_are_used_again() {
+    const FLAGS_AT: usize = 9;
+    const PRIMARY_UNFLUSHED: u8 = 1 << 3;
+    let folder = TempDir::new().unwrap();
+    let (path, image) = (folder.path().join("usage.redb"), folder.path().join("image.redb"));
+    let shared = OpenOptions::new().wait(Duration::ZERO);
+    let engine = RedbEngine::open_with(&path, &shared).unwrap();
+    let mut promised = append(&engine, 200).unwrap();
+    let mut random = Random(3);
+    for _ in 0..12 {
+        let mut before = fs::read(&path).unwrap();
+        before[FLAGS_AT] |= PRIMARY_UNFLUSHED;
+        let last = append(&engine, 1).unwrap();
+        let after = fs::read(&path).unwrap();
+        for odds in [1, 2, 3, 8] {
+            fs::write(&image, torn(&before, &after, true, &mut |sector| sector > 0 && random.below(odds) == 0))
+                .unwrap();
+            assert_eq!(assert_whole(&image, &shared, promised, promised), promised);
+        }
+        promised = last;
+    }
+}

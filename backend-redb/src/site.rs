@@ -1,0 +1,49 @@
+//! Where a store's file is, and what stands between the two.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use redb::backends::FileBackend;
+use redb::{DatabaseError, StorageBackend};
+
+use crate::file::StoreFile;
+
+/// Puts something between a store and a file that it has opened: for tests that record what a store does to its
+/// disk, or that break the disk beneath it.
+pub type Layer = Arc<dyn Fn(FileBackend) -> io::Result<Box<dyn StorageBackend>> + Send + Sync>;
+
+/// The place of a store.
+#[derive(Clone)]
+pub(crate) struct Site {
+    path: PathBuf,
+    layer: Option<Layer>,
+}
+
+impl Site {
+    /// A file as the operating system has it.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), layer: None }
+    }
+
+    /// A file beneath a layer.
+    pub(crate) fn beneath(path: &Path, layer: Layer) -> Self {
+        Self { path: path.to_owned(), layer: Some(layer) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the file, which exists, with locks awaited for this long.
+    pub(crate) fn open(&self, writable: bool, wait: Duration) -> Result<StoreFile, DatabaseError> {
+        let file = FileBackend::new(File::options().read(true).write(writable).open(&self.path)?)?;
+        let backend = match &self.layer {
+            None => Box::new(file),
+            Some(layer) => layer(file)?,
+        };
+        Ok(StoreFile::new(backend, wait))
+    }
+}
