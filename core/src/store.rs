@@ -44,7 +44,9 @@ pub trait Log: Send + Sync {
     ///
     /// # Errors
     /// [`ConditionNotMet`](crate::Error::ConditionNotMet) with the head; [`Busy`](crate::Error::Busy),
-    /// [`Full`](crate::Error::Full) and the engine's failures. After any error nothing is recorded.
+    /// [`Full`](crate::Error::Full) and the engine's failures. After an error nothing is recorded; but where a disk
+    /// fails just as the commit is made durable, the batch may be there whole all the same. Sending it once more
+    /// is safe: an event that is there is not recorded again.
     fn append(&self, events: &[Event], condition: Condition) -> Result<Vec<Appended>>;
 
     /// The events after a position, at most `limit`, in order of position.

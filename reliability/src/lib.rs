@@ -15,6 +15,7 @@
 //! | `program` | the long forms, a subcommand each |
 //! | `backend` | which store is under test, and how it is opened |
 //! | `crowd` | many processes of many threads on one file |
+//! | `damage` | bits, pages and ends of files that are not what they were |
 //! | `faults` | a disk that fails at the n-th operation, or fills |
 //! | `kill` | processes killed in the middle of their work |
 //! | `on_disk` | a store on a disk that records and fails |
@@ -25,6 +26,7 @@
 
 mod backend;
 pub mod crowd;
+pub mod damage;
 mod failure;
 pub mod faults;
 pub mod kill;

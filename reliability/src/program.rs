@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Result, crowd, faults, kill, power};
+use crate::{Result, crowd, damage, faults, kill, power};
 
 /// Breaks tooltally's stores on purpose, and looks whether what was promised still holds
 #[derive(Debug, Parser)]
@@ -24,6 +24,10 @@ enum Harness {
     Power(power::Options),
     /// Has the disk fail at the n-th operation of each kind, or fill
     Faults(faults::Options),
+    /// Flips bits, cuts files, swaps and blanks pages; asks, verifies, rebuilds
+    Damage(damage::DamageArguments),
+    #[command(hide = true)]
+    DamageChild(damage::ChildArguments),
     /// Lets many processes of many threads record and ask at once, and kills some
     Crowd(crowd::CrowdArguments),
     #[command(hide = true)]
@@ -49,6 +53,8 @@ fn run(harness: &Harness) -> Result<()> {
         Harness::KillWorker(arguments) => kill::work(arguments),
         Harness::Power(options) => power::report(options),
         Harness::Faults(options) => faults::report(options),
+        Harness::Damage(arguments) => damage::run(arguments),
+        Harness::DamageChild(arguments) => damage::run_child(arguments),
         Harness::Crowd(arguments) => crowd::run(arguments),
         Harness::CrowdMember(arguments) => crowd::member(arguments),
         Harness::CrowdHolder(arguments) => crowd::hold(arguments),
