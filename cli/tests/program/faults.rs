@@ -125,7 +125,7 @@ fn fed(mut child: std::process::Child, stdin: &str) -> Answer {
     answer(child)
 }
 
-/// The lock of redb's header is awaited without a limit: whoever stopped while holding it must not hold up the agent.
+/// Whoever stopped while holding the lock of redb's header must not hold up the agent.
 #[test]
 fn a_store_that_stands_still_does_not_hold_up_the_agent() {
     use redb::StorageBackend;
