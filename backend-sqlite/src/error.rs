@@ -45,7 +45,9 @@ pub(crate) fn map(error: rusqlite::Error, operation: Operation) -> Error {
     let source = Arc::new(error);
     match code {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { waited: operation.since.elapsed() },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
+        // What is written was looked for first, in the same transaction: a constraint that it breaks is one of a
+        // damaged file.
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => Error::Corrupt {
             place: "the SQLite file".to_owned(),
             detail: format!("SQLite could not {}", operation.name),
             source: Some(source),

@@ -267,6 +267,18 @@ fn a_store_without_its_tables_is_damaged() {
     }
 }
 
+/// A damaged index does not find a name that it then refuses to hold twice; an index more has the same effect.
+#[test]
+fn a_constraint_that_a_record_breaks_is_damage() {
+    let (_folder, path) = place();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE UNIQUE INDEX harm ON names (kind)").unwrap();
+    let Event::ToolUse(mut call) = event(2) else { panic!("a new kind of event") };
+    call.tool = ToolName::new("Read").unwrap();
+    let answer = SqliteStore::open(&path).and_then(|store| store.record(&call.into()));
+    assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{answer:?}");
+}
+
 #[test]
 fn an_open_store_leaves_a_file_that_a_newer_program_has_migrated() {
     let (_folder, path) = place();
