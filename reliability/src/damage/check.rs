@@ -198,7 +198,12 @@ impl Checker {
                     "an answer is another, and verify fails"
                 });
                 if !only_view {
-                    outcome.count(&format!("  of these: {}", first_word(wrong.first().unwrap_or(&""))));
+                    let harm = image.harm.to_string();
+                    outcome.count(&format!(
+                        "  of these: {} after {}",
+                        first_word(wrong.first().unwrap_or(&"")),
+                        first_word(&harm)
+                    ));
                 }
             }
             (Some(_), Some(_), false) => outcome.count("some question fails, and so does verify"),
