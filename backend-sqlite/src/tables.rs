@@ -1,6 +1,7 @@
 //! The core's tables in SQL: one prepared statement for each of their functions.
 
-use rusqlite::{Connection, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, params};
 use tooltally_core::ledger::{
     Direction, LogRow, NameKind, Patience, Snapshot, Transaction, Tree, Visit, name_checksum,
 };
@@ -63,6 +64,39 @@ const fn sql(tree: Tree) -> &'static TreeSql {
     }
 }
 
+/// A key as SQL has it: bytes, or in the tree of the id runs the number that they are.
+enum Key<'a> {
+    Bytes(&'a [u8]),
+    Number(i64),
+}
+
+impl<'a> Key<'a> {
+    fn of(tree: Tree, bytes: &'a [u8]) -> Result<Self> {
+        if tree != Tree::IdRuns {
+            return Ok(Self::Bytes(bytes));
+        }
+        let number = bytes.try_into().ok().and_then(|bytes| i64::try_from(u64::from_be_bytes(bytes)).ok());
+        number.map(Self::Number).ok_or_else(|| Error::invalid("key", "is no number below 2^63"))
+    }
+
+    /// Calls back with the key that SQL has found, in bytes.
+    fn with_found<R>(found: ValueRef<'_>, use_bytes: impl FnOnce(&[u8]) -> R) -> rusqlite::Result<R> {
+        match found {
+            ValueRef::Integer(number) => Ok(use_bytes(&number.to_be_bytes())),
+            other => Ok(use_bytes(other.as_blob()?)),
+        }
+    }
+}
+
+impl ToSql for Key<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Bytes(bytes) => bytes.to_sql(),
+            Self::Number(number) => Ok(ToSqlOutput::from(*number)),
+        }
+    }
+}
+
 static HEAD: &str = "SELECT max(position) FROM log";
 static NAME_NUMBER: &str = "SELECT number, checksum FROM names WHERE kind = ?1 AND text = ?2";
 static NAME_TEXT: &str = "SELECT text, checksum FROM names WHERE kind = ?1 AND number = ?2";
@@ -118,20 +152,22 @@ impl Snapshot for Tables<'_> {
     }
 
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.statements.one(sql(tree).get, params![key], |row| row.get(0))
+        self.statements.one(sql(tree).get, [Key::of(tree, key)?], |row| row.get(0))
     }
 
     fn scan(&self, tree: Tree, first: &[u8], last: &[u8], direction: Direction, visit: Visit<'_>) -> Result<()> {
+        let bounds = [Key::of(tree, first)?, Key::of(tree, last)?];
         let sql = match direction {
             Direction::Forward => sql(tree).forward,
             Direction::Backward => sql(tree).backward,
         };
         let failed = |e| self.statements.map(e);
         self.statements.with(sql, |statement| {
-            let mut rows = statement.query([first, last]).map_err(failed)?;
+            let mut rows = statement.query(bounds).map_err(failed)?;
             while let Some(row) = rows.next().map_err(failed)? {
-                let blob = |at| row.get_ref(at).and_then(|v| Ok(v.as_blob()?)).map_err(failed);
-                if visit(blob(0)?, blob(1)?)?.is_break() {
+                let value = row.get_ref(1).and_then(|v| Ok(v.as_blob()?)).map_err(failed)?;
+                let key = row.get_ref(0).map_err(failed)?;
+                if Key::with_found(key, |key| visit(key, value)).map_err(failed)??.is_break() {
                     break;
                 }
             }
@@ -150,15 +186,15 @@ impl Transaction for Tables<'_> {
     }
 
     fn put(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<()> {
-        self.statements.execute(sql(tree).put, params![key, value])
+        self.statements.execute(sql(tree).put, params![Key::of(tree, key)?, value])
     }
 
     fn delete(&mut self, tree: Tree, key: &[u8]) -> Result<()> {
-        self.statements.execute(sql(tree).delete, params![key])
+        self.statements.execute(sql(tree).delete, [Key::of(tree, key)?])
     }
 
     fn delete_range(&mut self, tree: Tree, first: &[u8], last: &[u8]) -> Result<()> {
-        self.statements.execute(sql(tree).delete_range, params![first, last])
+        self.statements.execute(sql(tree).delete_range, [Key::of(tree, first)?, Key::of(tree, last)?])
     }
 }
 

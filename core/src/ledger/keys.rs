@@ -1,5 +1,6 @@
 //! The keys of the trees: big-endian numbers in a row, so that their order is the order of what they name.
 
+use super::Tree;
 use crate::bucket::Width;
 
 /// Whose usage a rollup is. Names are numbers; 0 is "absent".
@@ -192,9 +193,51 @@ pub(super) fn recents_key(generation: u32, scope: Scope, tools: u32) -> Vec<u8> 
     KeyWriter::new(generation).scope(scope).number(tools).finish()
 }
 
-/// The first and last key of a generation: every key of it lies between.
+/// The first and last key of a generation in any tree but that of the id runs: every key of it lies between.
 pub(super) fn generation_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
     (KeyWriter::new(generation).finish(), prefix_end(KeyWriter::new(generation).finish()))
+}
+
+/// How many generations the keys of the id runs tell apart. Two that are there at a time follow each other.
+const RUN_GENERATIONS: u32 = 1 << 5;
+/// How many runs a generation may have in all its life: each is of a fold of 512 events or more, or of eight such.
+pub(super) const RUNS: u32 = 1 << 26;
+
+/// The key of a chunk of a run, eight bytes of a number below 2^63.
+pub(super) fn chunk_key(generation: u32, run: u32, first: u32) -> Vec<u8> {
+    let run = (generation % RUN_GENERATIONS) * RUNS + run % RUNS;
+    [run, first].map(u32::to_be_bytes).concat()
+}
+
+/// The number of the run in a chunk's key.
+pub(super) fn run_of(key: &[u8]) -> Option<u32> {
+    read_number(key).map(|(run, _)| run % RUNS)
+}
+
+/// The first and last key of a generation in the tree of the id runs.
+pub(super) fn chunks_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
+    (chunk_key(generation, 0, 0), chunk_key(generation, RUNS - 1, u32::MAX))
+}
+
+/// The ranges of keys around the generations that are kept, in a tree.
+pub(super) fn ranges_without(tree: Tree, kept: &[u32]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (most, range): (u32, fn(u32) -> (Vec<u8>, Vec<u8>)) = match tree {
+        Tree::IdRuns => (RUN_GENERATIONS - 1, chunks_range),
+        _ => (u32::MAX, generation_range),
+    };
+    let mut kept: Vec<u32> = kept.iter().map(|generation| generation & most).collect();
+    kept.sort_unstable();
+    let (mut ranges, mut next) = (Vec::new(), Some(0));
+    for generation in kept {
+        if let (Some(first), Some(last)) = (next, generation.checked_sub(1))
+            && first <= last
+        {
+            ranges.push((range(first).0, range(last).1));
+        }
+        next = generation.checked_add(1);
+    }
+    ranges.extend(next.filter(|first| *first <= most).map(|first| (range(first).0, range(most).1)));
+    ranges
 }
 
 /// The first and last key of one session's rows between two days, both included.
@@ -220,7 +263,7 @@ fn read_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// A key as a message shows it.
-pub(super) fn show(tree: super::Tree, key: &[u8]) -> String {
+pub(super) fn show(tree: Tree, key: &[u8]) -> String {
     let start = format!("{} row ", tree.as_str());
     key.iter().fold(start, |text, byte| text + &format!("{byte:02x}"))
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::fold::Fold;
 use super::fold_write::Prepared;
 use super::ids::{Entry, Filters, probe, sort_stretches};
+use super::keys::ranges_without;
 use super::names::{first_path_key, first_path_keys};
 use super::state::{LIVE, REBUILT, State};
 use super::tables::{Direction, Engine, Snapshot, Transaction, Tree};
@@ -302,7 +303,7 @@ fn delete_some(transaction: &mut dyn Transaction, claimed: Option<u32>) -> Resul
     let mut kept: Vec<u32> = live.map(|state| state.generation).into_iter().collect();
     kept.extend(under_way.filter(|_| claimed.is_none()));
     for tree in Tree::PROJECTIONS {
-        for (first, last) in ranges_between(kept.clone()) {
+        for (first, last) in ranges_without(tree, &kept) {
             let (mut dead, mut last_dead) = (0, None);
             transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {
                 dead += 1;
@@ -319,25 +320,4 @@ fn delete_some(transaction: &mut dyn Transaction, claimed: Option<u32>) -> Resul
         }
     }
     Ok(false)
-}
-
-/// The ranges of keys around the generations that are kept.
-fn ranges_between(mut kept: Vec<u32>) -> Vec<(Vec<u8>, Vec<u8>)> {
-    kept.sort_unstable();
-    let (mut ranges, mut next) = (Vec::new(), Some(0_u32));
-    let mut push = |first: u32, last: u32| {
-        if first <= last {
-            ranges.push((first.to_be_bytes().to_vec(), super::keys::generation_range(last).1));
-        }
-    };
-    for generation in kept {
-        if let (Some(first), Some(last)) = (next, generation.checked_sub(1)) {
-            push(first, last);
-        }
-        next = generation.checked_add(1);
-    }
-    if let Some(first) = next {
-        push(first, u32::MAX);
-    }
-    ranges
 }

@@ -71,7 +71,8 @@ pub enum Tree {
     Postings,
     /// The latest outcomes by scope and tool.
     Recents,
-    /// Chunks of sorted id fingerprints by run.
+    /// Chunks of sorted id fingerprints by run. Each key here, and each bound of a range of keys, is eight bytes, the
+    /// big-endian bytes of a number below 2^63: an engine may keep the number instead.
     IdRuns,
 }
 
@@ -80,7 +81,8 @@ impl Tree {
     pub const ALL: [Self; 7] =
         [Self::Meta, Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::IdRuns];
 
-    /// The trees of the projections: every key in them begins with a generation.
+    /// The trees of the projections: every key in them begins with a generation, in that of the id runs with five bits
+    /// of it.
     pub const PROJECTIONS: [Self; 6] =
         [Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::IdRuns];
 

@@ -1,11 +1,12 @@
 //! The stored bytes of a run: chunks of two columns, fingerprints and distances from the run's base.
 //!
-//! A chunk's key is the run's generation and number and the chunk's first fingerprint, so that one step backward from a
-//! fingerprint finds its chunk. Equal fingerprints never straddle two chunks.
+//! A chunk's key is one number of 63 bits: five of the run's generation, 26 of its number, and the chunk's first
+//! fingerprint, so that one step backward from a fingerprint finds its chunk. An engine that can keep numbers as keys finds
+//! a chunk in one tree and needs no index beside it. Equal fingerprints never straddle two chunks.
 
 use std::ops::ControlFlow;
 
-use super::super::keys::show;
+use super::super::keys::{chunk_key, show};
 use super::super::tables::{Direction, Snapshot, Transaction, Tree};
 use super::Run;
 use crate::{Error, Result, codec};
@@ -71,7 +72,7 @@ impl Chunk {
 impl Run {
     /// The key of a chunk.
     pub(super) fn key(&self, first: u32) -> Vec<u8> {
-        [self.generation, self.number, first].map(u32::to_be_bytes).concat()
+        chunk_key(self.generation, self.number, first)
     }
 
     /// The chunk that would hold a fingerprint.

@@ -23,8 +23,9 @@ pub(super) use chunk::Entry;
 pub(super) use filter::Filters;
 pub(super) use probe::probe;
 
+use super::keys::RUNS;
 use super::tables::Transaction;
-use crate::{EventId, Position, Result};
+use crate::{Error, EventId, Position, Result};
 
 /// How many runs of a level are merged into one of the next, and how much larger those are.
 const FANOUT: usize = 8;
@@ -81,7 +82,7 @@ impl Directory {
         let runs = self.runs().chain(self.garbage.iter()).chain(self.merges.iter().map(|merge| &merge.output));
         let counts = self.runs().try_fold(0_u64, |sum, run| sum.checked_add(run.entries));
         counts.is_some_and(|entries| entries == folded_to || (entries < folded_to && !is_whole))
-            && self.next_number < u32::MAX
+            && self.next_number <= RUNS
             && self.merges.iter().all(|merge| merge.level < self.levels.len())
             && runs.into_iter().all(|run| {
                 run.generation == self.generation
@@ -112,16 +113,20 @@ impl Directory {
     pub(super) fn add_run(&mut self, transaction: &mut dyn Transaction, entries: &[Entry]) -> Result<()> {
         let positions = || entries.iter().map(|(_, position)| *position);
         let (Some(base), Some(last)) = (positions().min(), positions().max()) else { return Ok(()) };
-        let mut run = self.new_run(base, last);
+        let mut run = self.new_run(base, last)?;
         run.write(transaction, entries)?;
         self.insert(run);
         Ok(())
     }
 
-    fn new_run(&mut self, base: u64, last: u64) -> Run {
+    fn new_run(&mut self, base: u64, last: u64) -> Result<Run> {
         let number = self.next_number;
+        if number >= RUNS {
+            let source = std::sync::Arc::new(std::io::Error::other("the id index has used up its numbers: rebuild it"));
+            return Err(Error::Full { operation: "index the ids", source });
+        }
         self.next_number += 1;
-        Run { generation: self.generation, number, entries: 0, base, last }
+        Ok(Run { generation: self.generation, number, entries: 0, base, last })
     }
 
     fn insert(&mut self, run: Run) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::super::keys::{generation_range, show};
+use super::super::keys::{chunks_range, run_of, show};
 use super::super::tables::{Direction, Snapshot, Tree};
 use super::super::verify::same_id;
 use super::chunk::{Entry, entries_of_run};
@@ -45,12 +45,11 @@ impl Directory {
                 return Err(Error::corrupt("id index", detail));
             }
         }
-        let (first, last) = generation_range(self.generation);
+        let (first, last) = chunks_range(self.generation);
         let outputs = self.merges.iter().map(|merge| &merge.output);
         let known: HashSet<u32> = self.runs().chain(outputs).chain(&self.garbage).map(|run| run.number).collect();
         snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, _| {
-            let number = key.get(4..8).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b));
-            match number {
+            match run_of(key) {
                 Some(number) if known.contains(&number) => Ok(ControlFlow::Continue(())),
                 _ => Err(Error::corrupt(show(Tree::IdRuns, key), "belongs to no run")),
             }
