@@ -3,9 +3,10 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tooltally::{Clock, Condition, Error, Event, OpenOptions, StoreUrl, SystemClock, open_with};
 
@@ -20,8 +21,6 @@ const WAIT: Duration = Duration::from_millis(400);
 /// How long the store may take in all. A little more than its two waits: what stands still longer (a lock that is
 /// awaited without a limit, a disk that does not answer) is left, and the call waits in the spool.
 const DEADLINE: Duration = Duration::from_millis(850);
-/// How much stack the store may use, in bytes: as much as a main thread has.
-const STACK_BYTES: usize = 8 << 20;
 /// What the name of the log of troubles has after the store's.
 pub const LOG_SUFFIX: &str = ".hook.log";
 /// How many waiting events one hook takes in beside its own.
@@ -52,35 +51,60 @@ fn record(db: Option<&OsStr>) {
         HookOutcome::Nothing(reason) => return tracing::debug!(reason, "nothing to record"),
         HookOutcome::Bad(reason) => return tell(Some(&url), &reason),
     };
-    let Err(failure) = append_in_time(&url, &event) else { return };
-    match Spool::of(&url).put(&event) {
-        Ok(folder) => tell(Some(&url), &format!("{failure}\n  the call waits in {}", folder.display())),
-        Err(no_place) => tell(Some(&url), &format!("{failure}\n  the call is lost, it can wait nowhere: {no_place}")),
+    let settled = watch(&url, &event);
+    let appended = catch_unwind(AssertUnwindSafe(|| append(&url, &event).map_err(|failure| failure.to_string())));
+    if !settled.is_mine() {
+        // The watch has taken the call over, and ends the process.
+        loop {
+            thread::park();
+        }
+    }
+    if let Err(failure) = appended.unwrap_or_else(|_| Err(PANICKED.to_owned())) {
+        let_wait(&url, &event, &failure);
     }
 }
 
-/// Appends the event on a thread of its own, so that no lock and no disk can keep the agent waiting. One that is
-/// left behind ends with the process, as if it were killed; should it have recorded the event just then, the one
-/// in the spool is a duplicate.
-fn append_in_time(url: &StoreUrl, event: &Event) -> Result<(), String> {
-    let (sender, receiver) = mpsc::channel();
-    let (thread_url, thread_event) = (url.clone(), event.clone());
-    let work = move || {
-        // Nobody is there to be told once the deadline is over.
-        let _ = sender.send(append(&thread_url, &thread_event).map_err(|failure| failure.to_string()));
+/// Leaves the call in the spool, and tells why.
+fn let_wait(url: &StoreUrl, event: &Event, failure: &str) {
+    match Spool::of(url).put(event) {
+        Ok(folder) => tell(Some(url), &format!("{failure}\n  the call waits in {}", folder.display())),
+        Err(no_place) => tell(Some(url), &format!("{failure}\n  the call is lost, it can wait nowhere: {no_place}")),
+    }
+}
+
+/// Who settles what becomes of the call: whoever asks first.
+#[derive(Clone, Default)]
+struct Settled(Arc<AtomicBool>);
+
+impl Settled {
+    fn is_mine(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// Watches over the deadline, so that no lock and no disk can keep the agent waiting: once it is over, the call goes into
+/// the spool and the process ends, with whatever the store was doing, as if it were killed. Should the event have been
+/// recorded just then, the one in the spool is a duplicate.
+///
+/// The store is used on the main thread: another one's memory costs some hundred calls of the system more.
+fn watch(url: &StoreUrl, event: &Event) -> Settled {
+    let settled = Settled::default();
+    let (url, event, seen) = (url.clone(), event.clone(), settled.clone());
+    let begun = Instant::now();
+    let watch = move || {
+        while let Some(left) = DEADLINE.checked_sub(begun.elapsed()) {
+            thread::sleep(left);
+        }
+        if seen.is_mine() {
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                let_wait(&url, &event, &format!("error: {url} did not answer within {DEADLINE:?}"));
+            }));
+            std::process::exit(0);
+        }
     };
-    if thread::Builder::new().stack_size(STACK_BYTES).spawn(work).is_err() {
-        // No thread is to be had: then without a deadline.
-        return match catch_unwind(AssertUnwindSafe(|| append(url, event))) {
-            Ok(appended) => appended.map_err(|failure| failure.to_string()),
-            Err(_) => Err(PANICKED.to_owned()),
-        };
-    }
-    match receiver.recv_timeout(DEADLINE) {
-        Ok(appended) => appended,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("error: {url} did not answer within {DEADLINE:?}")),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(PANICKED.to_owned()),
-    }
+    // Where no thread is to be had, the call goes on without a deadline.
+    let _ = thread::Builder::new().spawn(watch);
+    settled
 }
 
 /// What is said where the engine did not fail but fall.

@@ -221,10 +221,8 @@ pub(super) fn chunks_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
 
 /// The ranges of keys around the generations that are kept, in a tree.
 pub(super) fn ranges_without(tree: Tree, kept: &[u32]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let (most, range): (u32, fn(u32) -> (Vec<u8>, Vec<u8>)) = match tree {
-        Tree::IdRuns => (RUN_GENERATIONS - 1, chunks_range),
-        _ => (u32::MAX, generation_range),
-    };
+    let most = if tree == Tree::IdRuns { RUN_GENERATIONS - 1 } else { u32::MAX };
+    let range = if tree == Tree::IdRuns { chunks_range } else { generation_range };
     let mut kept: Vec<u32> = kept.iter().map(|generation| generation & most).collect();
     kept.sort_unstable();
     let (mut ranges, mut next) = (Vec::new(), Some(0));

@@ -48,11 +48,9 @@ impl Directory {
         let (first, last) = chunks_range(self.generation);
         let outputs = self.merges.iter().map(|merge| &merge.output);
         let known: HashSet<u32> = self.runs().chain(outputs).chain(&self.garbage).map(|run| run.number).collect();
-        snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, _| {
-            match run_of(key) {
-                Some(number) if known.contains(&number) => Ok(ControlFlow::Continue(())),
-                _ => Err(Error::corrupt(show(Tree::IdRuns, key), "belongs to no run")),
-            }
+        snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, _| match run_of(key) {
+            Some(number) if known.contains(&number) => Ok(ControlFlow::Continue(())),
+            _ => Err(Error::corrupt(show(Tree::IdRuns, key), "belongs to no run")),
         })
     }
 
