@@ -204,9 +204,9 @@ const RUN_GENERATIONS: u32 = 1 << 5;
 pub(super) const RUNS: u32 = 1 << 26;
 
 /// The key of a chunk of a run, eight bytes of a number below 2^63.
-pub(super) fn chunk_key(generation: u32, run: u32, first: u32) -> Vec<u8> {
+pub(super) fn chunk_key(generation: u32, run: u32, last: u32) -> Vec<u8> {
     let run = (generation % RUN_GENERATIONS) * RUNS + run % RUNS;
-    [run, first].map(u32::to_be_bytes).concat()
+    [run, last].map(u32::to_be_bytes).concat()
 }
 
 /// The number of the run in a chunk's key.

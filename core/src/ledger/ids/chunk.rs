@@ -1,8 +1,9 @@
 //! The stored bytes of a run: chunks of two columns, fingerprints and distances from the run's base.
 //!
-//! A chunk's key is one number of 63 bits: five of the run's generation, 26 of its number, and the chunk's first
-//! fingerprint, so that one step backward from a fingerprint finds its chunk. An engine that can keep numbers as keys finds
-//! a chunk in one tree and needs no index beside it. Equal fingerprints never straddle two chunks.
+//! A chunk's key is one number of 63 bits: five of the run's generation, 26 of its number, and the chunk's last
+//! fingerprint. An engine that can keep numbers as keys finds a chunk in one tree and needs no index beside it. The last
+//! fingerprint, since the first chunk from a fingerprint on is then the one that would hold it: by the first, a search goes
+//! to the page behind every fourth time and steps back. Equal fingerprints never straddle two chunks.
 
 use std::ops::ControlFlow;
 
@@ -37,7 +38,7 @@ impl Chunk {
         let value = |word: &[u8; COLUMN_BYTES]| u32::from_le_bytes(*word);
         let longest = u32::try_from(run.last.saturating_sub(run.base)).unwrap_or(u32::MAX);
         let is_sound = fingerprints.is_sorted_by_key(value)
-            && fingerprints.first().map(value) == super::super::keys::last_number(key)
+            && fingerprints.last().map(value) == super::super::keys::last_number(key)
             && distances.iter().all(|distance| value(distance) <= longest);
         if is_sound { Ok(chunk) } else { Err(Error::corrupt(show(Tree::IdRuns, key), "its entries are out of order")) }
     }
@@ -57,6 +58,11 @@ impl Chunk {
             .map(|(_, distance)| self.base + u64::from(u32::from_le_bytes(*distance)))
     }
 
+    /// The lowest fingerprint.
+    fn first(&self) -> u32 {
+        self.columns().0.first().map_or(0, |word| u32::from_le_bytes(*word))
+    }
+
     /// The highest fingerprint.
     pub(super) fn last(&self) -> u32 {
         self.columns().0.last().map_or(0, |word| u32::from_le_bytes(*word))
@@ -71,15 +77,15 @@ impl Chunk {
 
 impl Run {
     /// The key of a chunk.
-    pub(super) fn key(&self, first: u32) -> Vec<u8> {
-        chunk_key(self.generation, self.number, first)
+    pub(super) fn key(&self, last: u32) -> Vec<u8> {
+        chunk_key(self.generation, self.number, last)
     }
 
     /// The chunk that would hold a fingerprint.
     pub(super) fn chunk(&self, snapshot: &dyn Snapshot, fingerprint: u32) -> Result<Option<Chunk>> {
-        let (first, last) = (self.key(0), self.key(fingerprint));
+        let (first, last) = (self.key(fingerprint), self.key(u32::MAX));
         let mut found = None;
-        snapshot.scan(Tree::IdRuns, &first, &last, Direction::Backward, &mut |key, sealed| {
+        snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, sealed| {
             found = Some(Chunk::open(self, key, sealed)?);
             Ok(ControlFlow::Break(()))
         })?;
@@ -89,16 +95,11 @@ impl Run {
     /// The entries with `from <= fingerprint <= to`, ascending.
     pub(super) fn entries_between(&self, snapshot: &dyn Snapshot, from: u32, to: u32) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        let mut take = |chunk: &Chunk| entries.extend(chunk.entries().filter(|(f, _)| (from..=to).contains(f)));
-        if let Some(before) = from.checked_sub(1)
-            && let Some(chunk) = self.chunk(snapshot, before)?
-        {
-            take(&chunk);
-        }
-        let (first, last) = (self.key(from), self.key(to));
+        let (first, last) = (self.key(from), self.key(u32::MAX));
         snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, sealed| {
-            take(&Chunk::open(self, key, sealed)?);
-            Ok(ControlFlow::Continue(()))
+            let chunk = Chunk::open(self, key, sealed)?;
+            entries.extend(chunk.entries().filter(|(f, _)| (from..=to).contains(f)));
+            Ok(if chunk.last() < to { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         Ok(entries)
     }
@@ -106,10 +107,10 @@ impl Run {
     /// Writes entries, ascending and above all that it holds.
     pub(super) fn write(&mut self, transaction: &mut dyn Transaction, entries: &[Entry]) -> Result<()> {
         let mut rest = entries;
-        while let Some((first, _)) = rest.first() {
+        while !rest.is_empty() {
             let full = rest.get(CHUNK_ENTRIES - 1).map_or(u32::MAX, |(fingerprint, _)| *fingerprint);
             let (chunk, after) = rest.split_at(rest.partition_point(|(fingerprint, _)| *fingerprint <= full));
-            let key = self.key(*first);
+            let key = self.key(chunk.last().map_or(0, |(fingerprint, _)| *fingerprint));
             transaction.put(Tree::IdRuns, &key, &codec::seal_bytes(&key, &self.payload(chunk)?))?;
             rest = after;
         }
@@ -132,8 +133,8 @@ impl Run {
     }
 }
 
-/// Visits all entries of a run, ascending by fingerprint. For proofs: chunks that overlap, where a step
-/// backward would find the wrong one, are damage.
+/// Visits all entries of a run, ascending by fingerprint. For proofs: chunks that overlap, where a search would
+/// find the wrong one, are damage.
 pub(crate) fn entries_of_run(
     snapshot: &dyn Snapshot,
     run: &Run,
@@ -143,7 +144,7 @@ pub(crate) fn entries_of_run(
     let mut before = None;
     snapshot.scan(Tree::IdRuns, &first, &last, Direction::Forward, &mut |key, sealed| {
         let chunk = Chunk::open(run, key, sealed)?;
-        if before.replace(chunk.last()) >= super::super::keys::last_number(key) {
+        if before.replace(chunk.last()).is_some_and(|before| before >= chunk.first()) {
             return Err(Error::corrupt(show(Tree::IdRuns, key), "begins before the chunk in front of it ends"));
         }
         chunk.entries().try_for_each(&mut *visit)?;
