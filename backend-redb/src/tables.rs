@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use redb::{Key, ReadTransaction, ReadableTable, StorageError, TableDefinition, TableError, Value, WriteTransaction};
 use tooltally_core::ledger::{Direction, LogRow, NameKind, Snapshot, Transaction, Tree, name_checksum};
-use tooltally_core::{Error, Position, Result};
+use tooltally_core::{Error, EventId, Position, Result};
 
 use crate::error::{READ, WRITE};
 use crate::guard::Guard;
@@ -189,6 +189,21 @@ impl<S: Source> Snapshot for Tables<'_, S> {
             }
         }
         Ok(())
+    }
+
+    fn find_id(&self, first: Position, last: Position, id: EventId) -> Result<(u64, Option<Position>)> {
+        let log = reading!(self, &self.log, LOG);
+        self.guard.call(READ, || {
+            let (mut rows, mut found) = (0, None);
+            for entry in log.range(first.get()..=last.get())? {
+                let (position, row) = entry?;
+                rows += 1;
+                if LogRow::id_in(row.value()) == Some(id) {
+                    found = found.or(Some(Position::new(position.value())));
+                }
+            }
+            Ok::<_, StorageError>((rows, found))
+        })
     }
 
     fn name_number(&self, kind: NameKind, text: &str) -> Result<Option<u32>> {

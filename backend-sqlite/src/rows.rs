@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use rusqlite::Row;
+use rusqlite::{Row, params};
 use tooltally_core::ledger::LogRow;
 use tooltally_core::{Error, EventId, Position, Result, ToolDuration};
 
@@ -23,6 +23,12 @@ static ROWS_AT: &str = rows_sql!(
     "(VALUES (?1), (?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9), (?10), (?11), (?12), (?13), (?14), (?15), (?16))
     AS wanted CROSS JOIN log ON position = wanted.column1"
 );
+/// How many rows there are, and where a row begins with an id: such a row is not below the id, and not above the id with
+/// [`ABOVE`] behind it.
+static FIND_ID: &str = "SELECT count(*), min(CASE WHEN row BETWEEN ?3 AND ?4 THEN position END) FROM log
+    WHERE position BETWEEN ?1 AND ?2";
+/// Behind an id, above all that a row has there: a checksum of four bytes, and a digit.
+const ABOVE: [u8; 5] = [0xFF; 5];
 static PUSH_ROW: &str = "INSERT INTO log (moment, row, attributes) VALUES (?, ?, ?)";
 /// [`PUSHED`] rows at once: each then costs two thirds.
 static PUSH_ROWS: &str = "INSERT INTO log (moment, row, attributes) VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?),
@@ -95,6 +101,24 @@ impl Rows {
             }
         }
         Ok(())
+    }
+
+    /// How many rows there are between two positions, both included, and where an id stands.
+    pub(crate) fn find_id(
+        &self,
+        statements: &Statements<'_>,
+        first: Position,
+        last: Position,
+        id: EventId,
+    ) -> Result<(u64, Option<Position>)> {
+        self.flush(statements)?;
+        let (from, to) = (id.as_bytes().as_slice(), [id.as_bytes().as_slice(), &ABOVE].concat());
+        let found: Option<(i64, Option<i64>)> =
+            statements.one(FIND_ID, params![integer(first.get()), integer(last.get()), from, to], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let (rows, position) = found.unwrap_or_default();
+        Ok((rows.unsigned_abs(), position.map(|position| Position::new(position.unsigned_abs()))))
     }
 
     fn read(&self, statements: &Statements<'_>, position: Position, row: &Row<'_>) -> Result<LogRow> {

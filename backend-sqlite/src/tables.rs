@@ -5,7 +5,7 @@ use rusqlite::{Connection, ToSql, params};
 use tooltally_core::ledger::{
     Direction, LogRow, NameKind, Patience, Snapshot, Transaction, Tree, Visit, name_checksum,
 };
-use tooltally_core::{Error, Position, Result};
+use tooltally_core::{Error, EventId, Position, Result};
 
 use crate::error::Operation;
 use crate::rows::{Rows, VisitRow};
@@ -132,6 +132,10 @@ impl Snapshot for Tables<'_> {
 
     fn rows_at(&self, positions: &[Position], visit: VisitRow<'_>) -> Result<()> {
         self.rows.visit_at(&self.statements, positions, visit)
+    }
+
+    fn find_id(&self, first: Position, last: Position, id: EventId) -> Result<(u64, Option<Position>)> {
+        self.rows.find_id(&self.statements, first, last, id)
     }
 
     fn name_number(&self, kind: NameKind, text: &str) -> Result<Option<u32>> {

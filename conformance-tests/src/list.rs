@@ -127,6 +127,8 @@ macro_rules! __cases {
                 persistent {
                     /// Events are known after reopening.
                     events_are_known_after_reopening,
+                    /// Each opening's first append knows what is in the log, as a hook's does, which appends but once.
+                    the_first_append_after_opening_knows_events,
                     /// So are 12,000, after several reopenings.
                     events_far_back_are_known_after_reopening,
                 }

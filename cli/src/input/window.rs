@@ -5,6 +5,9 @@ use std::io::{self, Read};
 /// The buffer's size: what one read asks for, and the longest frame that is looked at in one piece.
 pub(super) const WINDOW_BYTES: usize = 1 << 20;
 
+/// The size that the buffer begins with: a hook's payload is small, and memory that is touched for the first time costs.
+const SMALLEST_BYTES: usize = 8 << 10;
+
 /// A reader, and the bytes of it that are at hand.
 pub(super) struct Window<'r> {
     reader: &'r mut dyn Read,
@@ -63,8 +66,8 @@ impl<'r> Window<'r> {
             self.start = 0;
         }
         if self.buffer.len() < WINDOW_BYTES {
-            // A hook's payload is small: the buffer grows with what is there.
-            let wanted = (self.end * 2).clamp(64 << 10, WINDOW_BYTES);
+            // The buffer grows with what is there.
+            let wanted = (self.end * 2).clamp(SMALLEST_BYTES, WINDOW_BYTES);
             self.buffer.resize(wanted.max(self.buffer.len()), 0);
         }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();

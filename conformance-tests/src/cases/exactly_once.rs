@@ -205,6 +205,36 @@ pub(crate) fn events_are_known_after_reopening<H: Harness>() {
     assert_eq!(record(&*store, &[numbered(40)]), new_from(41, 1));
 }
 
+pub(crate) fn the_first_append_after_opening_knows_events<H: Harness>() {
+    let mut store = fresh::<H>();
+    let ends_with = |last: u8| -> Event {
+        let mut id = [0xff; 16];
+        id[15] = last;
+        ToolUse::new(EventId::from_bytes(id), tool("Bash"), Outcome::Success, at(1)).into()
+    };
+    record(&*store, &[ends_with(0xff), ends_with(0)]);
+    record(&*store, &numbered_all(0..498));
+    // Past the lengths at which a backend may do its seldom work.
+    for next in 498..530 {
+        store = store.reopened();
+        assert_eq!(record(&*store, &[numbered(next)]), new_from(next + 3, 1));
+        store = store.reopened();
+        assert_eq!(record(&*store, &[numbered(next)]), duplicates(next + 3..=next + 3));
+        store = store.reopened();
+        let old = next / 2;
+        assert_eq!(record(&*store, &[numbered(next - 1), numbered(old)]), {
+            [duplicates(next + 2..=next + 2), duplicates(old + 3..=old + 3)].concat()
+        });
+    }
+    for (last, answer) in [(0xff, Some(1)), (0, Some(2)), (1, None), (0xfe, None)] {
+        store = store.reopened();
+        let answers = record(&*store, &[ends_with(last)]);
+        assert_eq!(answers.iter().find(|a| !a.is_new()).map(|a| a.position().get()), answer, "{last:x}");
+    }
+    assert_eq!(head(&*store), 534);
+    assert_sound(&*store);
+}
+
 pub(crate) fn events_far_back_are_known_after_reopening<H: Harness>() {
     let mut store = fresh::<H>();
     for from in (0..12_000).step_by(4_000) {

@@ -44,6 +44,7 @@ mod view;
 mod wait;
 mod warm;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use append::{Appender, Learnt, Request};
@@ -51,7 +52,7 @@ use group::Group;
 use ids::Filters;
 use names::Names;
 use state::State;
-use tail::Tail;
+use tail::{FOLD_AT, Tail};
 use view::View;
 use warm::WarmRows;
 
@@ -76,7 +77,12 @@ pub struct Ledger<E> {
     warm: Mutex<WarmRows>,
     /// The newest row that was seen. A file without it is not the one it was.
     anchor: Mutex<Option<Anchor>>,
+    /// Whether this process has appended before: then it keeps the tail.
+    has_appended: AtomicBool,
 }
+
+/// How many ids are looked for one by one in a tail that was not read. Reading it takes as long as six such looks.
+const GLANCES: usize = 2;
 
 /// A row of the log by which a file is known again.
 type Anchor = (Position, EventId);
@@ -92,6 +98,7 @@ impl<E: Engine> Ledger<E> {
             filters: Mutex::default(),
             warm: Mutex::default(),
             anchor: Mutex::default(),
+            has_appended: AtomicBool::new(false),
         }
     }
 
@@ -172,8 +179,29 @@ impl<E: Engine> Ledger<E> {
     ) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
         let head = self.check_anchor(transaction, anchor)?;
         let state = State::live(transaction, head)?;
-        let tail = self.tail_of(transaction, &state, head)?;
+        let tail = match self.glance_at_tail(transaction, &state, head, requests)? {
+            Some(tail) => Arc::new(tail),
+            None => self.tail_of(transaction, &state, head)?,
+        };
         Appender::new(transaction, &self.names, &self.filters, &tail, state, head).run(requests)
+    }
+
+    /// Looks for the ids in the tail without reading it, where that is worth it: a process's first append, and perhaps
+    /// its only one, of few events that need no fold.
+    fn glance_at_tail(
+        &self,
+        transaction: &dyn Transaction,
+        state: &State,
+        head: Position,
+        requests: &[Request<'_>],
+    ) -> Result<Option<Tail>> {
+        let is_first = !self.has_appended.swap(true, Ordering::Relaxed);
+        let ids: Vec<EventId> = requests.iter().flat_map(|r| r.events).map(Event::id).take(GLANCES + 1).collect();
+        let after = head.get().saturating_sub(state.folded_to().get()) + ids.len() as u64;
+        if !is_first || ids.len() > GLANCES || after >= FOLD_AT as u64 || lock(&self.tail).covers(state, head) {
+            return Ok(None);
+        }
+        Tail::glance(transaction, state, head, &ids).map(Some)
     }
 
     /// Makes what a committed transaction has learnt known to the process.

@@ -117,6 +117,11 @@ impl LogRow {
         writer
     }
 
+    /// The id in a row's [bytes](Self::to_bytes), without any proof.
+    pub fn id_in(bytes: &[u8]) -> Option<EventId> {
+        bytes.get(8..)?.first_chunk().copied().map(EventId::from_bytes)
+    }
+
     fn read(body: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(body);
         let moment = u64::from_be_bytes(reader.array()?);

@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use super::row::LogRow;
-use crate::{Position, Result, codec};
+use crate::{EventId, Position, Result, codec};
 
 /// Which sort of name a number stands for. Each sort counts from 1 without gaps; 0 is "absent".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,6 +141,23 @@ pub trait Snapshot {
     /// As [`rows`](Self::rows).
     fn rows_at(&self, positions: &[Position], visit: &mut dyn FnMut(Position, LogRow) -> Result<()>) -> Result<()> {
         positions.iter().try_for_each(|position| self.rows(*position, *position, visit))
+    }
+
+    /// Looks for an id in the log rows from `first` to `last`, both included: how many rows there are, and where the id
+    /// stands. Of a row its id alone is looked at, and nothing is proved: what is found is read before it is believed.
+    ///
+    /// For a process that appends once, to which reading all of the tail is what takes longest.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    fn find_id(&self, first: Position, last: Position, id: EventId) -> Result<(u64, Option<Position>)> {
+        let (mut rows, mut found) = (0, None);
+        self.rows(first, last, &mut |position, row| {
+            rows += 1;
+            found = found.or_else(|| (row.id == id).then_some(position));
+            Ok(())
+        })?;
+        Ok((rows, found))
     }
 
     /// The number of a name, if it is interned.

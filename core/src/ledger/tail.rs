@@ -17,6 +17,8 @@ pub(super) const FOLD_AT: usize = 512;
 pub(super) struct Tail {
     generation: u32,
     after: Position,
+    /// How many rows were looked through without being read: all of them, or none.
+    unread: u64,
     rows: Vec<LogRow>,
     ids: FxHashMap<EventId, Position>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Tail {
 impl Tail {
     /// The position of its last row.
     pub(super) fn end(&self) -> Position {
-        Position::new(self.after.get() + self.rows.len() as u64)
+        Position::new(self.after.get() + self.unread + self.rows.len() as u64)
     }
 
     /// Whether it holds all of a snapshot's tail, and maybe more.
@@ -66,7 +68,32 @@ impl Tail {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        usize::try_from(self.unread).unwrap_or(usize::MAX).saturating_add(self.rows.len())
+    }
+
+    /// A snapshot's tail of which nothing is known but where it ends, and where some ids stand in it: enough to append
+    /// those, if nothing is folded.
+    pub(super) fn glance(snapshot: &dyn Snapshot, state: &State, head: Position, ids: &[EventId]) -> Result<Self> {
+        let mut tail = Self::starting_after(state.generation, state.folded_to());
+        let first = tail.end().next();
+        tail.unread = head.get().saturating_sub(tail.after.get());
+        for id in ids {
+            let (rows, found) = snapshot.find_id(first, head, *id)?;
+            if rows != tail.unread {
+                return Err(Error::corrupt(format!("log from position {first} on"), "rows are missing"));
+            }
+            let Some(position) = found else { continue };
+            let mut is_there = false;
+            snapshot.rows(position, position, &mut |_, row| {
+                is_there = row.id == *id;
+                Ok(())
+            })?;
+            if !is_there {
+                return Err(gap(position));
+            }
+            tail.ids.insert(*id, position);
+        }
+        Ok(tail)
     }
 
     /// An empty tail after what some projections of a generation have folded.

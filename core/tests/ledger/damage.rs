@@ -53,6 +53,20 @@ fn a_log_that_lost_its_end_is_refused() {
 }
 
 #[test]
+fn a_tail_that_lost_a_row_or_has_a_damaged_one_takes_no_append() {
+    let (engine, _) = filled(100);
+    engine.tamper(|t| drop(t.log.remove(&50)));
+    for known in [1, 5000] {
+        let refused = Ledger::new(engine.clone()).record(&event(known));
+        assert!(refused.unwrap_err().is_corrupt(), "{known}");
+    }
+    // The id is there, the row around it is not sound.
+    let (engine, _) = filled(100);
+    engine.tamper(|t| *t.log.get_mut(&50).unwrap().last_mut().unwrap() ^= 1);
+    assert!(Ledger::new(engine.clone()).record(&event(49)).unwrap_err().is_corrupt());
+}
+
+#[test]
 fn a_lost_state_record_is_noticed() {
     let (engine, ledger) = filled(3000);
     ledger.rebuild_quietly().unwrap();

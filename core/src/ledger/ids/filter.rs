@@ -4,7 +4,7 @@
 //! run never changes, so a process may keep a digest of it: its fingerprints without the bits that their
 //! order gives. A digest never misses what its run holds; what it holds wrongly costs a read.
 //!
-//! A run's digest is made region by region, each when it is first asked for: a region is some fifteen chunks
+//! A run's digest is made region by region, each when it is first asked for: a region is some four chunks
 //! that stand together, so no append waits for a large run to be read. A process that appends few events
 //! makes none.
 
@@ -15,7 +15,7 @@ use super::{Directory, Run};
 use crate::Result;
 
 /// About how many fingerprints share a region: between this and twice as many.
-const IN_REGION: u64 = 1024;
+const IN_REGION: u64 = 256;
 /// About how many fingerprints of a region share a group.
 const IN_GROUP: u64 = 8;
 /// So many ids are looked up by reading chunks before a process makes digests.
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn regions_divide_the_fingerprints() {
-        for entries in [1, 9, 1023, 4096, 5_000_000, 1 << 31] {
+        for entries in [1, 9, 255, 1023, 4096, 5_000_000, 1 << 31] {
             let run = Run { generation: 0, number: 0, entries, base: 1, last: entries };
             let shape = Shape::of(&run);
             for fingerprint in [0, 1, 77, 1 << 20, (1 << 31) - 1, 1 << 31, u32::MAX - 1, u32::MAX] {
