@@ -21,7 +21,7 @@ const READER_CACHE_KIB: u32 = 4 << 10;
 /// After how many pages the write-ahead log is moved into the database: SQLite's own number, and one for much work
 /// at once, which writes the same pages again and again.
 const USUAL_WAL_PAGES: u32 = 1000;
-const LONG_WAL_PAGES: u32 = 4000;
+const LONG_WAL_PAGES: u32 = 24_000;
 /// How many prepared statements a connection keeps: every one that there is.
 const STATEMENTS: usize = 64;
 
