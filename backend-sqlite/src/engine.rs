@@ -9,6 +9,7 @@ use tooltally_core::ledger::{Engine, Snapshot, Transaction};
 use tooltally_core::{OpenOptions, Result};
 
 use crate::error::{Operation, from_check, map};
+use crate::in_use::InUse;
 use crate::line::Line;
 use crate::migration::still_ours;
 use crate::opening;
@@ -41,20 +42,23 @@ pub(crate) struct SqliteEngine {
     /// Whether the writer does not wait for the disk now. Changed by whoever has the writer.
     is_lazy: AtomicBool,
     readers: Mutex<Vec<Connection>>,
+    /// Dropped after all connections, as it stands behind them.
+    _in_use: InUse,
 }
 
 impl SqliteEngine {
     /// Opens a database, made if missing and wanted.
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let writer = Mutex::new(opening::open(path, options)?);
+        let (writer, in_use) = opening::open(path, options)?;
         Ok(Self {
             path: path.to_owned(),
             options: options.clone(),
             turns: Turns::default(),
             line: Line::new(path),
-            writer,
+            writer: Mutex::new(writer),
             is_lazy: AtomicBool::new(false),
             readers: Mutex::default(),
+            _in_use: in_use,
         })
     }
 

@@ -28,6 +28,7 @@
 //! | `rows.rs`, `packed.rs`, `places.rs` | the log's rows as columns; what their numbers stand for |
 //! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
+//! | `in_use.rs` | which files this process has open |
 //! | `making.rs` | the file and the folders of a new store |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
 //! | `line.rs` | the writers of several processes in line |
@@ -36,6 +37,7 @@
 
 mod engine;
 mod error;
+mod in_use;
 mod line;
 mod making;
 mod migration;

@@ -53,7 +53,7 @@ impl Line {
     /// [`Error::Busy`](tooltally_core::Error::Busy) when the wait runs out, and what trying fails with.
     pub(crate) fn wait<T>(&self, patience: &mut Patience, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
         let mut next = Next { line: self, is_ours: false };
-        let in_vain = self.has_just_written() && !self.give_way(&mut next, patience);
+        let in_vain = self.has_just_written() && !next.give_way(patience);
         let mut attempt = || match attempt() {
             Err(error) if error.is_busy() => Ok(None),
             answer => answer.map(Some),
@@ -67,9 +67,9 @@ impl Line {
                 return Ok(answer);
             }
             if next.is_another() {
-                patience.pause_in_line()?
+                patience.pause_in_line()?;
             } else {
-                patience.pause_briefly()?
+                patience.pause_briefly()?;
             }
             answer = attempt()?;
         }
@@ -84,17 +84,6 @@ impl Line {
         let is_recent = |moment: Option<Instant>, for_so_long| moment.is_some_and(|m| m.elapsed() < for_so_long);
         let Past { wrote, yielded_in_vain } = *self.past();
         is_recent(wrote, LONG_PAUSE) && !is_recent(yielded_in_vain, DISTRUST)
-    }
-
-    /// Waits until nobody else is the next; whether that came to be.
-    fn give_way(&self, next: &mut Next<'_>, patience: &mut Patience) -> bool {
-        let since = Instant::now();
-        while next.is_another() {
-            if since.elapsed() >= LONGEST_YIELDING || patience.pause_in_line().is_err() {
-                return false;
-            }
-        }
-        true
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
@@ -115,6 +104,17 @@ struct Next<'a> {
 }
 
 impl Next<'_> {
+    /// Waits until nobody else is the next; whether that came to be.
+    fn give_way(&mut self, patience: &mut Patience) -> bool {
+        let since = Instant::now();
+        while self.is_another() {
+            if since.elapsed() >= LONGEST_YIELDING || patience.pause_in_line().is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Whether another process is the next. If none is, this one is from now on.
     fn is_another(&mut self) -> bool {
         if !self.is_ours
@@ -150,5 +150,83 @@ pub(crate) struct Writing<'a> {
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.line.past().wrote = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.db");
+        fs::write(&path, "").unwrap();
+        (folder, path)
+    }
+
+    fn patience() -> Patience {
+        Patience::new(Duration::from_mins(1))
+    }
+
+    #[test]
+    fn who_comes_once_and_finds_nobody_looks_at_no_folder() {
+        let (_folder, path) = place();
+        let line = Line::new(&path);
+        line.wait(&mut patience(), || Ok(())).unwrap();
+        assert!(line.folder.get().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_waits_is_the_next_until_it_writes() {
+        let (folder, path) = place();
+        let line = Line::new(&path);
+        let other = File::open(folder.path()).unwrap();
+        let mut tries = 0;
+        let attempt = || {
+            tries += 1;
+            assert_eq!(other.try_lock().is_ok(), tries == 1, "try {tries}");
+            other.unlock().unwrap();
+            if tries < 4 { Err(patience().busy()) } else { Ok(tries) }
+        };
+        assert_eq!(line.wait(&mut patience(), attempt).unwrap(), 4);
+        other.try_lock().unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_has_just_written_gives_way_to_the_next_but_not_to_one_that_never_comes() {
+        let (folder, path) = place();
+        let line = Line::new(&path);
+        let stopped = File::open(folder.path()).unwrap();
+        stopped.lock().unwrap();
+        drop(line.writing());
+        let since = Instant::now();
+        line.wait(&mut patience(), || Ok(())).unwrap();
+        assert!(since.elapsed() >= LONGEST_YIELDING);
+        drop(line.writing());
+        assert!(!line.has_just_written(), "it would give way in vain again");
+        line.past().yielded_in_vain = None;
+        drop(line.writing());
+        stopped.unlock().unwrap();
+        line.wait(&mut patience(), || Ok(())).unwrap();
+        assert!(line.past().yielded_in_vain.is_none(), "there was nobody to give way to");
+    }
+
+    #[test]
+    fn a_wait_that_runs_out_is_busy() {
+        let (_folder, path) = place();
+        let line = Line::new(&path);
+        for wait in [Duration::ZERO, Duration::from_millis(3)] {
+            let mut tries = 0;
+            let attempt = || -> Result<()> {
+                tries += 1;
+                Err(patience().busy())
+            };
+            let answer = line.wait(&mut Patience::new(wait), attempt);
+            assert!(answer.is_err_and(|error| error.is_busy()) && tries > 0);
+        }
     }
 }

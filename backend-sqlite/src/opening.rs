@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tooltally_core::{Durability, Error, OpenOptions, Result};
 
 use crate::error::{Operation, map, map_io};
+use crate::in_use::{Files, InUse};
 use crate::making;
 use crate::migration::{Found, look, look_inside};
 use crate::schema;
@@ -27,14 +28,9 @@ const LONG_WAL_PAGES: u32 = 4000;
 const STATEMENTS: usize = 64;
 
 /// Opens the database to write to, made if missing and wanted.
-pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
+pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<(Connection, InUse)> {
     let mut patience = Patience::new(options.longest_wait());
-    if look(path)? == Found::Nothing {
-        if !options.creates() {
-            return Err(Error::Missing { path: path.display().to_string() });
-        }
-        making::make_file(path).map_err(|e| map_io(e, "make the store's file"))?;
-    }
+    let in_use = look_or_make(path, options)?;
     let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
     if look_inside(&connection, path, &patience)? == Found::Unfinished {
         if !options.creates() {
@@ -44,7 +40,20 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
     }
     use_wal(&connection, &mut patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
-    Ok(connection)
+    Ok((connection, in_use))
+}
+
+/// Looks at the file before SQLite opens it, and makes it if it is missing and wanted. Where SQLite has it open here
+/// already, it was looked at.
+fn look_or_make(path: &Path, options: &OpenOptions) -> Result<InUse> {
+    let mut files = Files::lock();
+    if !files.has(path) && look(path)? == Found::Nothing {
+        if !options.creates() {
+            return Err(Error::Missing { path: path.display().to_string() });
+        }
+        making::make_file(path).map_err(|e| map_io(e, "make the store's file"))?;
+    }
+    Ok(files.add(path))
 }
 
 /// Opens a database that was opened before once more, to read.
