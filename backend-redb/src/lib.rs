@@ -42,6 +42,7 @@ mod engine;
 mod error;
 mod file;
 mod guard;
+mod making;
 mod migration;
 mod opening;
 mod pages;

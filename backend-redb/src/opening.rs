@@ -1,6 +1,6 @@
 //! From a path to an open database: nothing is changed before the file is known as ours and its format read.
 
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tooltally_core::{OpenOptions, Result};
 use crate::error::{self, COMMIT, OPEN, READ, WRITE};
 use crate::file::{self, StoreFile};
 use crate::guard::Guard;
+use crate::making;
 use crate::migration::{self, Content};
 use crate::pages::{MAGIC, REDB_MAGIC};
 use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
@@ -103,7 +104,8 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<
         Content::Foreign => return Err(error::not_a_store(path, FOREIGN)),
         Content::Empty if !options.creates() => return Err(error::not_a_store(path, "it is empty")),
         Content::Empty if !writable => return Err(error::read_only()),
-        Content::Empty => {}
+        // Whoever made the file may have been killed before its name was on the disk.
+        Content::Empty => make_file(path)?,
         Content::Store(format) => migration::check(format)?,
     }
     let handle = open_writable(site, options, guard, &mut patience)?;
@@ -125,7 +127,7 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<(File, bool)> {
             return Err(error::missing(path));
         }
         Err(failure) if failure.kind() == ErrorKind::NotFound => {
-            create_file(path).map_err(|failure| error::from_io("create the store", failure))?;
+            make_file(path)?;
         }
         Err(failure) if failure.kind() == ErrorKind::NotADirectory => {
             return Err(error::not_a_store(path, "a part of its path is a file"));
@@ -144,35 +146,15 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<(File, bool)> {
     }
 }
 
+fn make_file(path: &Path) -> Result<()> {
+    making::make_file(path).map_err(|failure| error::from_io("create the store", failure))
+}
+
 fn expect_file(path: &Path, metadata: &Metadata) -> Result<()> {
     if metadata.is_dir() {
         return Err(error::not_a_store(path, "it is a folder"));
     }
     if metadata.is_file() { Ok(()) } else { Err(error::not_a_store(path, "it is no regular file")) }
-}
-
-/// Makes an empty file for its owner alone. Someone else may be faster: that is as good.
-fn create_file(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
-    }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(failure) if failure.kind() == ErrorKind::AlreadyExists => return Ok(()),
-        made => made?,
-    };
-    // The name must survive power loss as the events do. Windows has no such call and needs none.
-    #[cfg(unix)]
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(())
 }
 
 /// What a file is at first sight.

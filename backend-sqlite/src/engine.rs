@@ -9,11 +9,13 @@ use tooltally_core::ledger::{Engine, Snapshot, Transaction};
 use tooltally_core::{OpenOptions, Result};
 
 use crate::error::{Operation, from_check, map};
+use crate::in_use::InUse;
+use crate::line::Line;
 use crate::migration::still_ours;
 use crate::opening;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
-use crate::wait::limit_wait;
+use crate::wait::{limit_wait, wait_for_nobody};
 use tooltally_core::ledger::Patience;
 use tooltally_core::ledger::Turns;
 
@@ -34,24 +36,29 @@ pub(crate) struct SqliteEngine {
     path: PathBuf,
     options: OpenOptions,
     turns: Turns,
+    line: Line,
     /// Taken by whoever has the turn, so nobody waits here.
     writer: Mutex<Connection>,
     /// Whether the writer does not wait for the disk now. Changed by whoever has the writer.
     is_lazy: AtomicBool,
     readers: Mutex<Vec<Connection>>,
+    /// Dropped after all connections, as it stands behind them.
+    _in_use: InUse,
 }
 
 impl SqliteEngine {
     /// Opens a database, made if missing and wanted.
     pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let writer = Mutex::new(opening::open(path, options)?);
+        let (writer, in_use) = opening::open(path, options)?;
         Ok(Self {
             path: path.to_owned(),
             options: options.clone(),
             turns: Turns::default(),
-            writer,
+            line: Line::new(path),
+            writer: Mutex::new(writer),
             is_lazy: AtomicBool::new(false),
             readers: Mutex::default(),
+            _in_use: in_use,
         })
     }
 
@@ -103,11 +110,12 @@ impl SqliteEngine {
     }
 
     fn transaction<R>(&self, pace: Pace, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
-        let patience = self.patience();
+        let mut patience = self.patience();
         let _turn = self.turns.take(&patience)?;
         let writer = self.writer_at(pace, &patience)?;
         let operation = Operation::within("write", &patience);
-        let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
+        let _writing = self.line.writing();
+        let open = self.line.wait(&mut patience, || OpenTransaction::try_begin_immediate(&writer, operation))?;
         still_ours(&writer, operation)?;
         let mut tables = Tables::new(&writer, &patience);
         let result = body(&mut tables)?;
@@ -146,17 +154,18 @@ impl Engine for SqliteEngine {
 
     /// Rewrites the file without its free pages, then empties the write-ahead log into it.
     fn compact(&self) -> Result<()> {
-        let patience = self.patience();
+        let mut patience = self.patience();
         let _turn = self.turns.take(&patience)?;
         lock(&self.readers).clear();
         let writer = self.writer(&patience)?;
         let operation = Operation::within("compact the file", &patience);
-        let limit = || limit_wait(&writer, &patience).map_err(|e| map(e, operation));
-        limit()?;
+        limit_wait(&writer, &patience).map_err(|e| map(e, operation))?;
         // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
         still_ours(&writer, operation)?;
-        writer.execute_batch("VACUUM").map_err(|e| map(e, operation))?;
-        limit()?;
+        let _writing = self.line.writing();
+        wait_for_nobody(&writer).map_err(|e| map(e, operation))?;
+        self.line.wait(&mut patience, || writer.execute_batch("VACUUM").map_err(|e| map(e, operation)))?;
+        limit_wait(&writer, &patience).map_err(|e| map(e, operation))?;
         let busy: i64 =
             writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(|e| map(e, operation))?;
         if busy == 0 { Ok(()) } else { Err(patience.busy()) }

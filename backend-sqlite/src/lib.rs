@@ -28,12 +28,18 @@
 //! | `rows.rs`, `packed.rs`, `places.rs` | the log's rows as columns; what their numbers stand for |
 //! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
+//! | `in_use.rs` | which files this process has open |
+//! | `making.rs` | the file and the folders of a new store |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
+//! | `line.rs` | the writers of several processes in line |
 //! | `wait.rs` | what is left of a wait, as SQLite takes it |
 //! | `error.rs` | SQLite's errors as the core's |
 
 mod engine;
 mod error;
+mod in_use;
+mod line;
+mod making;
 mod migration;
 mod opening;
 mod packed;

@@ -9,6 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tooltally_core::{Durability, Error, OpenOptions, Result};
 
 use crate::error::{Operation, map, map_io};
+use crate::in_use::{Files, InUse};
+use crate::making;
 use crate::migration::{Found, look, look_inside};
 use crate::schema;
 use crate::transaction::OpenTransaction;
@@ -26,14 +28,9 @@ const LONG_WAL_PAGES: u32 = 24_000;
 const STATEMENTS: usize = 64;
 
 /// Opens the database to write to, made if missing and wanted.
-pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
+pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<(Connection, InUse)> {
     let mut patience = Patience::new(options.longest_wait());
-    if look(path)? == Found::Nothing {
-        if !options.creates() {
-            return Err(Error::Missing { path: path.display().to_string() });
-        }
-        create_file(path)?;
-    }
+    let in_use = look_or_make(path, options)?;
     let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
     if look_inside(&connection, path, &patience)? == Found::Unfinished {
         if !options.creates() {
@@ -43,7 +40,20 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
     }
     use_wal(&connection, &mut patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
-    Ok(connection)
+    Ok((connection, in_use))
+}
+
+/// Looks at the file before SQLite opens it, and makes it if it is missing and wanted. Where SQLite has it open here
+/// already, it was looked at.
+fn look_or_make(path: &Path, options: &OpenOptions) -> Result<InUse> {
+    let mut files = Files::lock();
+    if !files.has(path) && look(path)? == Found::Nothing {
+        if !options.creates() {
+            return Err(Error::Missing { path: path.display().to_string() });
+        }
+        making::make_file(path).map_err(|e| map_io(e, "make the store's file"))?;
+    }
+    Ok(files.add(path))
 }
 
 /// Opens a database that was opened before once more, to read.
@@ -60,39 +70,6 @@ fn again(path: &Path, options: &OpenOptions, cache_kib: u32, patience: &Patience
     let connection = connect(path, options, cache_kib, patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
     Ok(connection)
-}
-
-/// Makes an empty file, and the folders above it, for the owner alone. SQLite gives its `-wal` and `-shm`
-/// the same permissions.
-fn create_file(path: &Path) -> Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(|e| map_io(e, "make the store's folder"))?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => sync_folder(path).map_err(|e| map_io(e, "make the store's file")),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(map_io(e, "make the store's file")),
-    }
-}
-
-/// The file's name must survive power loss as the events do. Windows has no such call and needs none.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 fn connect(path: &Path, options: &OpenOptions, cache_kib: u32, patience: &Patience) -> Result<Connection> {

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use tooltally_core::Result;
 
 use crate::error::{Operation, map};
-use crate::wait::limit_wait;
+use crate::wait::{limit_wait, wait_for_nobody};
 use tooltally_core::ledger::Patience;
 
 /// A transaction that is rolled back unless it was committed, by an early return or a panic too.
@@ -23,6 +23,13 @@ impl<'a> OpenTransaction<'a> {
     ) -> Result<Self> {
         limit_wait(connection, patience).map_err(|e| map(e, operation))?;
         run(connection, begin, operation)?;
+        Ok(Self { connection, operation })
+    }
+
+    /// Begins to write, or is busy at once.
+    pub(crate) fn try_begin_immediate(connection: &'a Connection, operation: Operation) -> Result<Self> {
+        wait_for_nobody(connection).map_err(|e| map(e, operation))?;
+        run(connection, "BEGIN IMMEDIATE", operation)?;
         Ok(Self { connection, operation })
     }
 

@@ -10,6 +10,11 @@ pub(crate) fn limit_wait(connection: &Connection, patience: &Patience) -> rusqli
     connection.busy_timeout(whole_millis(patience.left()))
 }
 
+/// Has a connection's next statement answer at once where another has the lock.
+pub(crate) fn wait_for_nobody(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)
+}
+
 /// SQLite counts in milliseconds, up to 24 days. Rounded up: a wait that ends early would not be the one asked for.
 fn whole_millis(left: Duration) -> Duration {
     let millis = i32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX);

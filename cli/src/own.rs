@@ -8,16 +8,43 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Makes a folder, and those above it, for their owner alone.
+/// Makes a folder, and those above it that are missing, for their owner alone. Their names survive power loss, as what
+/// will be in them does.
 ///
 /// # Errors
 /// The system's.
 pub fn owner_only_folder(folder: &Path) -> io::Result<()> {
+    make_folders(folder, &mut sync_folder)
+}
+
+fn make_folders(folder: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    for folder in missing.into_iter().rev() {
+        match builder.create(folder) {
+            // Somebody was faster.
+            Err(_) if folder.is_dir() => {}
+            made => made?,
+        }
+        sync(folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+/// Brings the names in a folder to the disk. Windows has no such call and needs none.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        match File::open(folder) {
+            // A folder to write to, not to list.
+            Err(failure) if failure.kind() == io::ErrorKind::PermissionDenied => {}
+            folder => folder?.sync_all()?,
+        }
+    }
+    Ok(())
 }
 
 /// How to open a file for its owner alone.
@@ -145,5 +172,25 @@ mod tests {
         append_to_own_file(&path("new")).unwrap().write_all(b"a").unwrap();
         append_to_own_file(&path("new")).unwrap().write_all(b"b").unwrap();
         assert_eq!(fs::read_to_string(path("new")).unwrap(), "ab");
+    }
+
+    #[test]
+    fn the_name_of_each_new_folder_reaches_the_disk() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        let mut synced = Vec::new();
+        let mut make = |name: &str, there: &[&str]| {
+            synced.clear();
+            let note = &mut |folder: &Path| {
+                synced.push(folder.to_owned());
+                Ok(())
+            };
+            make_folders(&path(name), note).unwrap();
+            assert_eq!(synced, there.iter().map(|name| path(name)).collect::<Vec<_>>());
+            assert!(path(name).is_dir());
+        };
+        make("a/b/c", &["", "a", "a/b"]);
+        make("a/b/d", &["a/b"]);
+        make("a/b/d", &[]);
     }
 }

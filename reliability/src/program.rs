@@ -34,6 +34,8 @@ enum Harness {
     CrowdMember(crowd::MemberArguments),
     #[command(hide = true)]
     CrowdHolder(crowd::HolderArguments),
+    #[command(hide = true)]
+    CrowdGreedy(crowd::GreedyArguments),
 }
 
 /// Runs the harness that the command line names.
@@ -58,5 +60,6 @@ fn run(harness: &Harness) -> Result<()> {
         Harness::Crowd(arguments) => crowd::run(arguments),
         Harness::CrowdMember(arguments) => crowd::member(arguments),
         Harness::CrowdHolder(arguments) => crowd::hold(arguments),
+        Harness::CrowdGreedy(arguments) => crowd::write_all_the_time(arguments),
     }
 }

@@ -15,7 +15,7 @@ use crate::input::{Importer, Summary, total_bytes};
 use crate::output::humanize::{count, counted};
 use crate::output::sanitize::one_line;
 use crate::output::{json, print, progress};
-use crate::place::claude_folder;
+use crate::place::{beside, claude_folder};
 use crate::spool::Spool;
 
 /// How many events one append records: all of them or none, also when the program is stopped.
@@ -31,7 +31,9 @@ pub fn run(context: &Context, arguments: &ImportArguments) -> Result<ExitCode, F
     take_in_spool(context, store.as_ref());
     let bar = progress::of_bytes(known_size(&paths));
     let mut batch = Batch::new(store.as_ref(), &bar);
-    let mut importer = Importer::new(&SystemClock).on_progress(|bytes| bar.set_position(bytes));
+    let own = ["", "-wal", "-shm", "-journal"].map(|suffix| beside(&context.url, suffix));
+    let importer = Importer::new(&SystemClock).leaving_out(own);
+    let mut importer = importer.on_progress(|bytes| bar.set_position(bytes));
     let read = importer
         .read_paths(&paths, &mut io::stdin().lock(), &mut |event| batch.push(event))
         .and_then(|()| batch.flush())

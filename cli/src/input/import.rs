@@ -1,6 +1,6 @@
 //! Takes sources in, one after another: the files of folders, standard input, any reader.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,6 +23,7 @@ pub struct Importer<'a> {
     summary: Summary,
     calls: Calls,
     on_progress: Option<Box<dyn FnMut(u64) + 'a>>,
+    left_out: Vec<PathBuf>,
 }
 
 impl<'a> Importer<'a> {
@@ -34,7 +35,15 @@ impl<'a> Importer<'a> {
             summary: Summary::default(),
             calls: Calls::default(),
             on_progress: None,
+            left_out: Vec::new(),
         }
+    }
+
+    /// Has these files not be opened, by whichever name: those of the store that is open. On Unix a process that
+    /// closes a file loses its locks on it.
+    pub fn leaving_out(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.left_out.extend(files.into_iter().filter_map(|file| fs::canonicalize(file).ok()));
+        self
     }
 
     /// Has `on_progress` told, as reading goes on, how many bytes were read of all sources together.
@@ -104,6 +113,10 @@ impl<'a> Importer<'a> {
 
     fn read_file<E>(&mut self, path: &Path, emit: &mut dyn FnMut(Event) -> Result<(), E>) -> Result<(), E> {
         let name = shown(path);
+        if !self.left_out.is_empty() && fs::canonicalize(path).is_ok_and(|path| self.left_out.contains(&path)) {
+            self.summary.skip(&name, "the store that is imported into");
+            return Ok(());
+        }
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, mut file) = match opened {
             Ok(opened) => opened,

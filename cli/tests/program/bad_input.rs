@@ -59,6 +59,23 @@ fn an_import_goes_on_past_what_it_cannot_read() {
     assert_eq!((&again["new"], &again["duplicates"]), (&json!(0), &json!(4)));
 }
 
+/// A process that closes a file on which SQLite has locks loses them: the store's own files are not even opened.
+#[test]
+fn an_import_of_the_folder_of_the_store_leaves_its_files_alone() {
+    for (db, files) in [("usage.db", 3), ("usage.redb", 1)] {
+        let place = Place::new();
+        let folder = place.path("home/work/history");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("history.jsonl"), HISTORY).unwrap();
+        let db = folder.join(db);
+        let imported = place.run(&["--db", db.to_str().unwrap(), "--json", "import", "history"]).json();
+        assert_eq!(imported["new"], 4, "{imported}");
+        let skipped = imported["skipped"].as_object().unwrap();
+        assert_eq!(skipped.len(), 1, "{imported}");
+        assert_eq!(skipped["the store that is imported into"], files, "{imported}");
+    }
+}
+
 #[test]
 fn what_does_not_exist_or_holds_nothing_known_is_a_failure() {
     let place = Place::new();

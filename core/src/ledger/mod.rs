@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `tables`, `row` | what an engine supplies; a log row |
 //! | `append`, `group` | one write transaction; threads that share it |
+//! | `cache` | what a process remembers of its file between transactions |
 //! | `tail`, `state` | events not folded yet; how far the projections go |
 //! | `fold`, `fold_write` | folding events, in memory; adding that to the projections |
 //! | `keys`, `bytes` | the keys of the projections' rows; numbers as bytes |
@@ -21,6 +22,7 @@
 mod append;
 mod buckets;
 mod bytes;
+mod cache;
 mod calls;
 mod cells;
 mod fold;
@@ -44,17 +46,13 @@ mod view;
 mod wait;
 mod warm;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use append::{Appender, Learnt, Request};
+use cache::{Anchor, Cache};
 use group::Group;
-use ids::Filters;
-use names::Names;
 use state::State;
-use tail::{FOLD_AT, Tail};
 use view::View;
-use warm::WarmRows;
 
 pub use row::LogRow;
 pub use turns::{Turn, Turns};
@@ -63,43 +61,34 @@ pub use wait::Patience;
 pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree, Visit, name_checksum};
 
 use crate::{
-    Appended, Condition, Event, EventId, GroupBy, Log, Maintenance, Position, Progress, Queries, Recorded, Result,
-    Selection, UsageRow, Verified,
+    Appended, Condition, Event, GroupBy, Log, Maintenance, Position, Progress, Queries, Recorded, Result, Selection,
+    UsageRow, Verified,
 };
 
 /// A store over an engine. Cheap to share by reference; one per open file and process.
 pub struct Ledger<E> {
     engine: E,
     group: Group,
-    names: Mutex<Names>,
-    tail: Mutex<Arc<Tail>>,
-    filters: Mutex<Filters>,
-    warm: Mutex<WarmRows>,
-    /// The newest row that was seen. A file without it is not the one it was.
-    anchor: Mutex<Option<Anchor>>,
-    /// Whether this process has appended before: then it keeps the tail.
-    has_appended: AtomicBool,
+    cache: Mutex<Arc<Cache>>,
 }
 
-/// How many ids are looked for one by one in a tail that was not read. Reading it takes as long as six such looks.
-const GLANCES: usize = 2;
+/// What was remembered when a transaction was about to begin.
+struct Remembered {
+    cache: Arc<Cache>,
+    anchor: Option<Anchor>,
+}
 
-/// A row of the log by which a file is known again.
-type Anchor = (Position, EventId);
+/// What a write transaction has answered and learnt, to be published in the cache of its file after its commit.
+struct Done {
+    answers: Vec<Result<Vec<Appended>>>,
+    learnt: Learnt,
+    cache: Arc<Cache>,
+}
 
 impl<E: Engine> Ledger<E> {
     /// A ledger over an open engine.
     pub fn new(engine: E) -> Self {
-        Self {
-            engine,
-            group: Group::default(),
-            names: Mutex::default(),
-            tail: Mutex::default(),
-            filters: Mutex::default(),
-            warm: Mutex::default(),
-            anchor: Mutex::default(),
-            has_appended: AtomicBool::new(false),
-        }
+        Self { engine, group: Group::default(), cache: Mutex::default() }
     }
 
     /// The engine.
@@ -107,124 +96,63 @@ impl<E: Engine> Ledger<E> {
         &self.engine
     }
 
+    /// To be asked before a transaction begins: what is remembered later may be of a later state.
+    fn remembered(&self) -> Remembered {
+        let cache = Arc::clone(&lock(&self.cache));
+        Remembered { anchor: cache.anchor(), cache }
+    }
+
+    /// The cache for a snapshot with this head: what was remembered, if it is of this file.
+    fn cache_for(&self, remembered: Remembered, snapshot: &dyn Snapshot, head: Position) -> Result<Arc<Cache>> {
+        let Remembered { mut cache, anchor } = remembered;
+        if let Some(anchor) = anchor
+            && !cache::has(snapshot, anchor)?
+        {
+            let old = std::mem::take(&mut cache);
+            let mut current = lock(&self.cache);
+            // Another may have noticed first.
+            if Arc::ptr_eq(&current, &old) {
+                *current = Arc::clone(&cache);
+            }
+        }
+        cache.see(snapshot, head)?;
+        Ok(cache)
+    }
+
     /// Runs a query on the latest committed state.
     fn view<R>(&self, body: impl FnOnce(&View<'_>) -> Result<R>) -> Result<R> {
-        let anchor = *lock(&self.anchor);
+        let remembered = self.remembered();
         self.engine.read(|snapshot| {
-            let head = self.check_anchor(snapshot, anchor)?;
+            let head = snapshot.head()?;
+            let cache = self.cache_for(remembered, snapshot, head)?;
             let state = State::live(snapshot, head)?;
-            let tail = self.tail_of(snapshot, &state, head)?;
-            body(&View { snapshot, names: &self.names, state, head, tail, warm: &self.warm })
+            let tail = cache.tail_of(snapshot, &state, head)?;
+            body(&View { snapshot, names: &cache.names, state, head, tail, warm: &cache.warm })
         })
-    }
-
-    /// The head of a snapshot that was begun after the anchor was read. Where the file lacks the anchor, as
-    /// when a backup was put in its place, all that was known of it is forgotten.
-    fn check_anchor(&self, snapshot: &dyn Snapshot, anchor: Option<Anchor>) -> Result<Position> {
-        let head = snapshot.head()?;
-        let id_at = |position: Position| -> Result<Option<EventId>> {
-            let mut id = None;
-            snapshot.rows(position, position, &mut |_, row| {
-                id = Some(row.id);
-                Ok(())
-            })?;
-            Ok(id)
-        };
-        let is_known = match anchor {
-            Some((position, id)) => id_at(position)? == Some(id),
-            None => true,
-        };
-        if !is_known {
-            *lock(&self.names) = Names::default();
-            *lock(&self.tail) = Arc::default();
-            *lock(&self.filters) = Filters::default();
-            *lock(&self.warm) = WarmRows::default();
-            *lock(&self.anchor) = None;
-        }
-        if (!is_known || anchor.is_none_or(|(position, _)| position < head))
-            && let Some(id) = id_at(head)?
-        {
-            self.raise_anchor((head, id));
-        }
-        Ok(head)
-    }
-
-    fn raise_anchor(&self, newer: Anchor) {
-        let mut anchor = lock(&self.anchor);
-        if anchor.is_none_or(|(position, _)| position < newer.0) {
-            *anchor = Some(newer);
-        }
-    }
-
-    /// The tail of a snapshot, from memory as far as possible. It may reach beyond the head.
-    fn tail_of(&self, snapshot: &dyn Snapshot, state: &State, head: Position) -> Result<Arc<Tail>> {
-        let mut shared = lock(&self.tail);
-        if shared.is_ahead_of(state) {
-            // An old snapshot, read while others have folded on: its tail is of use to nobody else.
-            let mut own = Tail::starting_after(state.generation, state.folded_to());
-            own.catch_up(snapshot, state, head)?;
-            return Ok(Arc::new(own));
-        }
-        if !shared.covers(state, head) {
-            Arc::make_mut(&mut shared).catch_up(snapshot, state, head)?;
-        }
-        Ok(Arc::clone(&shared))
     }
 
     fn append_all(
         &self,
         transaction: &mut dyn Transaction,
-        anchor: Option<Anchor>,
+        remembered: Remembered,
         requests: &[Request<'_>],
-    ) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
-        let head = self.check_anchor(transaction, anchor)?;
+    ) -> Result<Done> {
+        let head = transaction.head()?;
+        let cache = self.cache_for(remembered, transaction, head)?;
         let state = State::live(transaction, head)?;
-        let tail = match self.glance_at_tail(transaction, &state, head, requests)? {
-            Some(tail) => Arc::new(tail),
-            None => self.tail_of(transaction, &state, head)?,
-        };
-        Appender::new(transaction, &self.names, &self.filters, &tail, state, head).run(requests)
-    }
-
-    /// Looks for the ids in the tail without reading it, where that is worth it: a process's first append, and perhaps
-    /// its only one, of few events that need no fold.
-    fn glance_at_tail(
-        &self,
-        transaction: &dyn Transaction,
-        state: &State,
-        head: Position,
-        requests: &[Request<'_>],
-    ) -> Result<Option<Tail>> {
-        let is_first = !self.has_appended.swap(true, Ordering::Relaxed);
-        let ids: Vec<EventId> = requests.iter().flat_map(|r| r.events).map(Event::id).take(GLANCES + 1).collect();
-        let after = head.get().saturating_sub(state.folded_to().get()) + ids.len() as u64;
-        if !is_first || ids.len() > GLANCES || after >= FOLD_AT as u64 || lock(&self.tail).covers(state, head) {
-            return Ok(None);
-        }
-        Tail::glance(transaction, state, head, &ids).map(Some)
-    }
-
-    /// Makes what a committed transaction has learnt known to the process.
-    fn publish(&self, learnt: Learnt) {
-        lock(&self.names).absorb(learnt.names);
-        if let Some(row) = learnt.rows.last() {
-            self.raise_anchor((learnt.head, row.id));
-        }
-        let first = Position::new(learnt.head.get() - learnt.rows.len() as u64);
-        let mut tail = lock(&self.tail);
-        if learnt.folded_to > first {
-            *tail = Arc::new(Tail::starting_after(learnt.generation, learnt.folded_to));
-        } else if tail.end() == first {
-            let tail = Arc::make_mut(&mut tail);
-            learnt.rows.into_iter().for_each(|row| tail.push(row));
-        }
+        let ids = requests.iter().flat_map(|request| request.events).map(Event::id);
+        let tail = cache.tail_to_append(transaction, &state, head, ids)?;
+        let appender = Appender::new(transaction, &cache.names, &cache.filters, &tail, state, head);
+        let (answers, learnt) = appender.run(requests)?;
+        Ok(Done { answers, learnt, cache })
     }
 
     fn append_alone(&self, events: &[Event], condition: Condition) -> Result<Vec<Appended>> {
-        let anchor = *lock(&self.anchor);
-        let (answers, learnt) =
-            self.engine.write(|transaction| self.append_all(transaction, anchor, &[Request { events, condition }]))?;
-        self.publish(learnt);
+        let remembered = self.remembered();
+        let Done { answers, learnt, cache } = self
+            .engine
+            .write(|transaction| self.append_all(transaction, remembered, &[Request { events, condition }]))?;
+        cache.publish(learnt);
         answers.into_iter().next().unwrap_or_else(|| Ok(Vec::new()))
     }
 }
@@ -235,21 +163,27 @@ impl<E: Engine> Log for Ledger<E> {
             return self.append_alone(events, condition);
         }
         self.group.append(events, condition, |take_tickets| {
-            let anchor = *lock(&self.anchor);
-            let (answers, learnt) = self.engine.write(|transaction| {
+            let remembered = self.remembered();
+            let Done { answers, learnt, cache } = self.engine.write(|transaction| {
                 let tickets = take_tickets();
                 let requests: Vec<Request<'_>> =
                     tickets.iter().map(|t| Request { events: &t.events, condition: t.condition }).collect();
-                self.append_all(transaction, anchor, &requests)
+                self.append_all(transaction, remembered, &requests)
             })?;
-            self.publish(learnt);
+            cache.publish(learnt);
             Ok(answers)
         })
     }
 
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>> {
+        let remembered = self.remembered();
         self.engine.read(|snapshot| {
             let head = snapshot.head()?;
+            let cache = match self.cache_for(remembered, snapshot, head) {
+                // Damage of another row is no matter of those that are read here: their names are read anew.
+                Err(error) if error.is_corrupt() => Arc::default(),
+                cache => cache?,
+            };
             let last = Position::new(after.get().saturating_add(limit as u64)).min(head);
             let mut events = Vec::new();
             let mut next = after.next();
@@ -258,7 +192,7 @@ impl<E: Engine> Log for Ledger<E> {
                     return Err(tail::gap(next));
                 }
                 next = next.next();
-                events.push(lock(&self.names).event(snapshot, position, &row)?);
+                events.push(lock(&cache.names).event(snapshot, position, &row)?);
                 Ok(())
             })?;
             if next <= last { Err(tail::gap(next)) } else { Ok(events) }
@@ -288,7 +222,7 @@ impl<E: Engine> Maintenance for Ledger<E> {
 
     fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let rebuilt = rebuild::rebuild(&self.engine, progress);
-        lock(&self.names).first_paths.clear();
+        lock(&self.remembered().cache.names).first_paths.clear();
         rebuilt
     }
 

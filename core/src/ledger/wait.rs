@@ -12,6 +12,9 @@ const FIRST_PAUSE: Duration = Duration::from_micros(100);
 /// The longest pause: pauses double up to here.
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
+/// The longest pause of one who is not the next in line, and would be.
+const LONGEST_PAUSE_IN_LINE: Duration = Duration::from_millis(1);
+
 /// What is left of one operation's wait.
 #[derive(Debug)]
 pub struct Patience {
@@ -52,6 +55,15 @@ impl Patience {
     /// [`Error::Busy`] when nothing is left.
     pub fn pause_briefly(&mut self) -> Result<()> {
         self.pause = FIRST_PAUSE;
+        self.pause()
+    }
+
+    /// Sleeps a little, longer each time, but not for long: whoever has waited longest must not try the least often.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when nothing is left.
+    pub fn pause_in_line(&mut self) -> Result<()> {
+        self.pause = self.pause.min(LONGEST_PAUSE_IN_LINE);
         self.pause()
     }
 

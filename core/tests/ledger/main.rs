@@ -4,6 +4,7 @@
 
 mod damage;
 mod engine;
+mod put_back;
 
 use engine::MemoryEngine;
 use proptest::prelude::*;

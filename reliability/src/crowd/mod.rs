@@ -6,10 +6,12 @@
 //! | `marked` | batches whose members share a mark |
 //! | `process` | a member, as this process has it in hand |
 //! | `holder` | a process that holds the lock, and is killed or stopped |
+//! | `greedy` | a process that writes all the time |
 //! | `log` | the whole log against what was promised |
 //! | `served` | figures |
 
 mod actor;
+mod greedy;
 mod holder;
 mod log;
 mod marked;
@@ -29,8 +31,9 @@ use holder::{End, Held};
 use log::{Compared, Promised};
 use marked::Mark;
 use process::Process;
-use served::Served;
+use served::{Served, Waits};
 
+pub use greedy::{GreedyArguments, write_all_the_time};
 pub use holder::{HolderArguments, hold};
 pub use member::{MemberArguments, member};
 
@@ -87,7 +90,30 @@ struct Report {
     least_share: Option<f64>,
     killed_holder: Option<Held>,
     stopped_holder: Option<Held>,
+    /// How long others waited for an append beside a process that writes all the time.
+    beside_greedy: Option<Waits>,
+    /// Of all processes the longest waits for an append, and for an answer.
+    appends: Longest,
+    queries: Longest,
     members: Vec<Served>,
+}
+
+/// The longest of the waits of which processes had few longer ones, in microseconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Longest {
+    p95: u64,
+    p999: u64,
+    worst: u64,
+}
+
+impl Longest {
+    fn of(waits: impl Iterator<Item = Waits>) -> Self {
+        waits.fold(Self::default(), |longest, waits| Self {
+            p95: longest.p95.max(waits.p95),
+            p999: longest.p999.max(waits.p999),
+            worst: longest.worst.max(waits.worst),
+        })
+    }
 }
 
 /// Lets a crowd work on one file, and looks at all that it leaves.
@@ -200,10 +226,11 @@ impl Crowd<'_> {
         let is_shared = arguments.backend != Backend::RedbExclusive;
         let meet = |end| is_shared.then(|| holder::meet(arguments.backend, folder, end)).transpose();
         let (killed_holder, stopped_holder) = (meet(End::Killed)?, meet(End::Stopped)?);
+        let beside_greedy = is_shared.then(|| greedy::meet(arguments.backend, folder)).transpose()?;
         let store = arguments.backend.open(folder, &OpenOptions::new())?;
         let marks = (0..*processes).flat_map(|process| (0..*threads).map(move |thread| Mark { process, thread }));
         let Compared { events, batches, whole, absent } =
-            Promised::read(folder, marks.chain(holder::marks()))?.compare(store.as_ref())?;
+            Promised::read(folder, marks.chain(holder::marks()).chain(greedy::marks()))?.compare(store.as_ref())?;
         is_sound(store.as_ref(), events)?;
         let report = Report {
             backend: arguments.backend.name(),
@@ -219,6 +246,9 @@ impl Crowd<'_> {
             least_share: least_share(&members),
             killed_holder,
             stopped_holder,
+            beside_greedy,
+            appends: Longest::of(members.iter().map(|member| member.appends)),
+            queries: Longest::of(members.iter().map(|member| member.queries)),
             members,
         };
         self.nobody_starves(&report)?;
@@ -262,6 +292,8 @@ fn print(report: &Report) {
         report.least_share
     );
     println!("  killed holder: {:?}\n  stopped holder: {:?}", report.killed_holder, report.stopped_holder);
+    println!("  beside a process that writes all the time: {:?}", report.beside_greedy);
+    println!("  longest waits in µs of any process: appends {:?}, queries {:?}", report.appends, report.queries);
     println!("  waits in µs: 50 %, 95 %, 99.9 %, worst");
     for Served { process, is_first, appends, queries, longest_call, busy, least_thread, .. } in &report.members {
         let since = if *is_first { "" } else { " (since its last kill)" };

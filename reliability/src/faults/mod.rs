@@ -11,6 +11,9 @@ mod work;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
@@ -47,25 +50,40 @@ pub struct Outcome {
     pub usable: u64,
     /// Of those, the work was recorded although it was answered with an error.
     pub recorded_after_all: u64,
+    /// The highest n of an n-th operation that failed: a sweep that goes so far passes over none.
+    pub furthest: u64,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cases, failed, usable, recorded_after_all } = self;
+        let Self { cases, failed, usable, recorded_after_all, furthest } = self;
         write!(
             f,
             "{cases} cases in which the disk failed, {failed} answered with an error, {usable} usable on the same \
-             handle, {recorded_after_all} recorded after all"
+             handle, {recorded_after_all} recorded after all; the furthest operation that failed was number {furthest}"
         )
     }
 }
 
 impl Outcome {
-    fn add(&mut self, case: CaseOutcome) {
+    fn add(&mut self, trouble: Trouble, case: CaseOutcome) {
         self.cases += u64::from(case.fired);
         self.failed += u64::from(case.failed);
         self.usable += u64::from(case.fired && case.usable);
         self.recorded_after_all += u64::from(case.recorded_after_all);
+        if let Trouble::Fault(fault) = trouble
+            && case.fired
+        {
+            self.furthest = self.furthest.max(fault.nth);
+        }
+    }
+
+    fn add_all(&mut self, more: Self) {
+        self.cases += more.cases;
+        self.failed += more.failed;
+        self.usable += more.usable;
+        self.recorded_after_all += more.recorded_after_all;
+        self.furthest = self.furthest.max(more.furthest);
     }
 }
 
@@ -79,80 +97,142 @@ pub fn report(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Sweeps all kinds of work and of operations; a line for each kind of work.
+/// Sweeps all kinds of work and of operations, some at a time; a line for each kind of work.
 ///
 /// # Errors
 /// The first case that breaks a promise, with what it needs to be had again.
-pub fn run(options: &Options, tell: &mut dyn FnMut(String)) -> Result<Outcome> {
+pub fn run(options: &Options, tell: &mut (dyn FnMut(String) + Send)) -> Result<Outcome> {
     let template = tempfile::tempdir()?;
     let open = OpenOptions::new().wait(Duration::from_millis(500));
     work::template(options.backend, template.path(), &open)?;
-    let watchdog = Watchdog::new();
+    let sweep = Sweep { options, open: &open, template: template.path() };
+    let parts = Work::ALL.into_iter().flat_map(Part::of);
+    let queue = Mutex::new((0..).zip(parts));
+    let (progress, is_over) = (Mutex::new(Progress { tell, works: Vec::new() }), AtomicBool::new(false));
+    let sweep_parts = || {
+        let watchdog = Watchdog::new();
+        while !is_over.load(Ordering::Relaxed) {
+            let next = lock(&queue).next();
+            let Some((number, part)) = next else { break };
+            let mut random = Random::for_round(options.seed, number);
+            match sweep.run(part, &mut random, &watchdog) {
+                Ok(outcome) => lock(&progress).done(part.work, outcome),
+                Err(failure) => {
+                    is_over.store(true, Ordering::Relaxed);
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
+    };
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(sweep_parts)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, Result<()>>| {
+            thread.join().unwrap_or_else(|_| Err("a thread panicked".into()))
+        };
+        threads.into_iter().try_for_each(join)
+    })?;
     let mut all = Outcome::default();
-    for (number, work) in (0..).zip(Work::ALL) {
-        let mut random = Random::for_round(options.seed, number);
-        let sweep = Sweep { options, open: &open, template: template.path(), watchdog: &watchdog, work };
-        let outcome = sweep.run(&mut random)?;
-        tell(format!("{work:?}: {outcome}"));
-        all.cases += outcome.cases;
-        all.failed += outcome.failed;
-        all.usable += outcome.usable;
-        all.recorded_after_all += outcome.recorded_after_all;
-    }
+    lock(&progress).works.iter().for_each(|(_, _, outcome)| all.add_all(*outcome));
     Ok(all)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was seen of each kind of work so far, with how many of its parts are done.
+struct Progress<'a> {
+    tell: &'a mut (dyn FnMut(String) + Send),
+    works: Vec<(Work, usize, Outcome)>,
+}
+
+impl Progress<'_> {
+    fn done(&mut self, work: Work, outcome: Outcome) {
+        if !self.works.iter().any(|(known, ..)| *known == work) {
+            self.works.push((work, 0, Outcome::default()));
+        }
+        for (_, done, all) in self.works.iter_mut().filter(|(known, ..)| *known == work) {
+            *done += 1;
+            all.add_all(outcome);
+            if *done == Part::of(work).count() {
+                (self.tell)(format!("{work:?}: {all}"));
+            }
+        }
+    }
+}
+
+/// A part of the sweep: a kind of work, and a kind of trouble.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    work: Work,
+    trouble: Trouble,
+}
+
+impl Part {
+    /// The parts of a kind of work.
+    fn of(work: Work) -> impl Iterator<Item = Self> {
+        let ways = |kind| match kind {
+            Kind::Write => &[Way::Error, Way::Full, Way::Short][..],
+            _ => &[Way::Error],
+        };
+        let faults = Kind::ALL.into_iter().flat_map(move |kind| {
+            ways(kind).iter().flat_map(move |way| {
+                [false, true].map(|lasting| Trouble::Fault(Fault { kind, nth: 1, lasting, way: *way }))
+            })
+        });
+        faults.chain([Trouble::Room(0)]).map(move |trouble| Self { work, trouble })
+    }
 }
 
 struct Sweep<'a> {
     options: &'a Options,
     open: &'a OpenOptions,
     template: &'a Path,
-    watchdog: &'a Watchdog,
-    work: Work,
 }
 
 impl Sweep<'_> {
-    fn run(&self, random: &mut Random) -> Result<Outcome> {
+    fn run(&self, part: Part, random: &mut Random, watchdog: &Watchdog) -> Result<Outcome> {
         let mut outcome = Outcome::default();
-        for kind in Kind::ALL {
-            let ways: &[Way] = match kind {
-                Kind::Write => &[Way::Error, Way::Full, Way::Short],
-                _ => &[Way::Error],
-            };
-            for way in ways {
-                for lasting in [false, true] {
-                    self.operations(Fault { kind, nth: 1, lasting, way: *way }, random, &mut outcome)?;
-                }
-            }
+        let mut case = |trouble| self.case(part.work, trouble, watchdog, &mut outcome);
+        match part.trouble {
+            Trouble::Fault(fault) => self.operations(fault, random, &mut case)?,
+            Trouble::Room(_) => self.filling(random, &mut case)?,
         }
-        self.filling(random, &mut outcome)?;
         Ok(outcome)
     }
 
     /// Every n until nothing fails any more; beyond the sweep's end with growing steps.
-    fn operations(&self, first: Fault, random: &mut Random, outcome: &mut Outcome) -> Result<()> {
+    fn operations(
+        &self,
+        first: Fault,
+        random: &mut Random,
+        case: &mut dyn FnMut(Trouble) -> Result<bool>,
+    ) -> Result<()> {
         let mut nth = 1;
-        while self.case(Trouble::Fault(Fault { nth, ..first }), outcome)? {
-            nth += if nth < self.options.sweep { 1 } else { 1 + random.below(2 * nth) };
+        while case(Trouble::Fault(Fault { nth, ..first }))? {
+            nth += if nth < self.options.sweep { 1 } else { 1 + random.below(4 * nth) };
         }
         Ok(())
     }
 
     /// A disk with room for nothing, for a little, for more, until it is enough.
-    fn filling(&self, random: &mut Random, outcome: &mut Outcome) -> Result<()> {
+    fn filling(&self, random: &mut Random, case: &mut dyn FnMut(Trouble) -> Result<bool>) -> Result<()> {
         let mut room = 0;
         let step = (1 << 22) / self.options.sweep.clamp(4, 1 << 12);
-        while self.case(Trouble::Room(room), outcome)? {
+        while case(Trouble::Room(room))? {
             room += 1 + random.below(step);
         }
         Ok(())
     }
 
-    fn case(&self, trouble: Trouble, outcome: &mut Outcome) -> Result<bool> {
-        let name = || format!("{} {:?} {trouble:?}", self.options.backend.name(), self.work);
-        self.watchdog.begin(name());
-        let case = case::run(self.options.backend, self.work, trouble, self.template, self.open)
+    fn case(&self, work: Work, trouble: Trouble, watchdog: &Watchdog, outcome: &mut Outcome) -> Result<bool> {
+        let name = || format!("{} {work:?} {trouble:?}", self.options.backend.name());
+        watchdog.begin(name());
+        let case = case::run(self.options.backend, work, trouble, self.template, self.open)
             .map_err(|failure| format!("{}: {failure}", name()))?;
-        outcome.add(case);
+        outcome.add(trouble, case);
         Ok(case.fired)
     }
 }

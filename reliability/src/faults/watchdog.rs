@@ -5,8 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Far more than any case takes: its waits end after two seconds each.
-const LONGEST: Duration = Duration::from_mins(2);
+/// Far more than any case takes: its waits end after two seconds each. Counted in looks, a second apart, so that a
+/// machine that stands still does not count.
+const LONGEST_LOOKS: u32 = 120;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Told of each case before it begins.
 pub(crate) struct Watchdog(Sender<String>);
@@ -25,11 +27,12 @@ impl Watchdog {
 }
 
 fn watch(cases: &Receiver<String>) {
-    let mut current = String::new();
+    let (mut current, mut looks) = (String::new(), 0);
     loop {
-        match cases.recv_timeout(LONGEST) {
-            Ok(case) => current = case,
+        match cases.recv_timeout(BETWEEN_LOOKS) {
+            Ok(case) => (current, looks) = (case, 0),
             Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) if looks < LONGEST_LOOKS => looks += 1,
             Err(RecvTimeoutError::Timeout) => {
                 eprintln!("error: it hangs: {current}");
                 process::exit(1);

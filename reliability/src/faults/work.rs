@@ -8,8 +8,10 @@ use tooltally_conformance::events;
 use crate::on_disk::Site;
 use crate::{Backend, Result};
 
-/// How many events the store holds before: 500 of them not folded yet.
-pub(crate) const BEFORE: u64 = 1500;
+/// How many events the store holds before, and how many of them are folded: the rest, and a few more, will be with
+/// the next batch.
+pub(crate) const BEFORE: u64 = 1000;
+const FOLDED: u64 = 520;
 
 /// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Work {
                 let batch = events::numbered_all(BEFORE + 1..BEFORE + 1 + self.appends());
                 store.append(&batch, Condition::None).map(drop)
             }
-            Self::Read => store.read(Position::new(700), 100).map(drop),
+            Self::Read => store.read(Position::new(470), 100).map(drop),
             Self::Query => store
                 .usage(&Selection::all(), &GroupBy::Tool)
                 .and_then(|_| store.usage(&Selection::all(), &GroupBy::Session))
@@ -99,8 +101,8 @@ impl Work {
 pub(crate) fn template(backend: Backend, folder: &Path, options: &OpenOptions) -> Result<()> {
     let site = Site::new(backend, folder)?;
     let store = site.open(options)?;
-    for first in (1..=BEFORE).step_by(500) {
-        store.append(&events::numbered_all(first..first + 500), Condition::None)?;
+    for batch in [1..FOLDED + 1, FOLDED + 1..BEFORE + 1] {
+        store.append(&events::numbered_all(batch), Condition::None)?;
     }
     Ok(())
 }
