@@ -9,7 +9,7 @@ use tooltally_core::ledger::{Engine, Snapshot, Transaction};
 use tooltally_core::{OpenOptions, Result};
 
 use crate::error::{Operation, from_check, map};
-use crate::migration::still_ours;
+use crate::migration::{Migrations, still_newest};
 use crate::opening;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
@@ -33,6 +33,7 @@ enum Pace {
 pub(crate) struct SqliteEngine {
     path: PathBuf,
     options: OpenOptions,
+    migrations: Migrations,
     turns: Turns,
     /// Taken by whoever has the turn, so nobody waits here.
     writer: Mutex<Connection>,
@@ -43,11 +44,12 @@ pub(crate) struct SqliteEngine {
 
 impl SqliteEngine {
     /// Opens a database, made if missing and wanted.
-    pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let writer = Mutex::new(opening::open(path, options)?);
+    pub(crate) fn open(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Self> {
+        let writer = Mutex::new(opening::open(path, options, migrations)?);
         Ok(Self {
             path: path.to_owned(),
             options: options.clone(),
+            migrations,
             turns: Turns::default(),
             writer,
             is_lazy: AtomicBool::new(false),
@@ -73,7 +75,7 @@ impl SqliteEngine {
     ) -> Result<R> {
         let reader = self.reader(patience)?;
         let open = OpenTransaction::begin(&reader, "BEGIN", operation, patience)?;
-        let result = still_ours(&reader, operation).and_then(|()| body(&reader));
+        let result = still_newest(&reader, self.migrations, operation).and_then(|()| body(&reader));
         drop(open);
         self.give_back(reader);
         result
@@ -108,7 +110,7 @@ impl SqliteEngine {
         let writer = self.writer_at(pace, &patience)?;
         let operation = Operation::within("write", &patience);
         let open = OpenTransaction::begin(&writer, "BEGIN IMMEDIATE", operation, &patience)?;
-        still_ours(&writer, operation)?;
+        still_newest(&writer, self.migrations, operation)?;
         let mut tables = Tables::new(&writer, &patience);
         let result = body(&mut tables)?;
         tables.flush()?;
@@ -154,7 +156,7 @@ impl Engine for SqliteEngine {
         let limit = || limit_wait(&writer, &patience).map_err(|e| map(e, operation));
         limit()?;
         // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
-        still_ours(&writer, operation)?;
+        still_newest(&writer, self.migrations, operation)?;
         writer.execute_batch("VACUUM").map_err(|e| map(e, operation))?;
         limit()?;
         let busy: i64 =
@@ -196,7 +198,8 @@ mod tests {
 
     fn engine() -> (tempfile::TempDir, SqliteEngine) {
         let folder = tempfile::tempdir().unwrap();
-        let engine = SqliteEngine::open(&folder.path().join("usage.db"), &OpenOptions::new()).unwrap();
+        let engine =
+            SqliteEngine::open(&folder.path().join("usage.db"), &OpenOptions::new(), Migrations::OURS).unwrap();
         (folder, engine)
     }
 

@@ -29,11 +29,13 @@
 //! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
+//! | `header.rs`, `wal.rs` | what a file says of itself, read without SQLite |
 //! | `wait.rs` | what is left of a wait, as SQLite takes it |
 //! | `error.rs` | SQLite's errors as the core's |
 
 mod engine;
 mod error;
+mod header;
 mod migration;
 mod opening;
 mod packed;
@@ -45,5 +47,8 @@ mod store;
 mod tables;
 mod transaction;
 mod wait;
+mod wal;
 
+#[doc(hidden)]
+pub use migration::{Migrations, Step};
 pub use store::SqliteStore;

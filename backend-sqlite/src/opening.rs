@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tooltally_core::{Durability, Error, OpenOptions, Result};
 
 use crate::error::{Operation, map, map_io};
-use crate::migration::{Found, look, look_inside};
+use crate::migration::{Found, Migrations, look, look_inside, migrate};
 use crate::schema;
 use crate::transaction::OpenTransaction;
 use crate::wait::limit_wait;
@@ -25,21 +25,24 @@ const LONG_WAL_PAGES: u32 = 4000;
 /// How many prepared statements a connection keeps: every one that there is.
 const STATEMENTS: usize = 64;
 
-/// Opens the database to write to, made if missing and wanted.
-pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
+/// Opens the database to write to, made if missing and wanted, migrated if old and wanted.
+pub(crate) fn open(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Connection> {
     let mut patience = Patience::new(options.longest_wait());
-    if look(path)? == Found::Nothing {
-        if !options.creates() {
-            return Err(Error::Missing { path: path.display().to_string() });
-        }
+    let found = look(path, options, migrations)?;
+    if matches!(found, Found::Nothing | Found::Unfinished) && !options.creates() {
+        return Err(Error::Missing { path: path.display().to_string() });
+    }
+    if found == Found::Nothing {
         create_file(path)?;
     }
     let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
-    if look_inside(&connection, path, &patience)? == Found::Unfinished {
-        if !options.creates() {
-            return Err(Error::Missing { path: path.display().to_string() });
+    match look_inside(&connection, path, migrations, &patience)? {
+        Found::Store => {}
+        Found::Old(_) => migrate(&connection, path, options, migrations, &patience)?,
+        Found::Nothing | Found::Unfinished if options.creates() => {
+            create_schema(&connection, path, migrations, &patience)?;
         }
-        create_schema(&connection, path, &patience)?;
+        Found::Nothing | Found::Unfinished => return Err(Error::Missing { path: path.display().to_string() }),
     }
     use_wal(&connection, &mut patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
@@ -153,11 +156,12 @@ fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite::Result<()
 }
 
 /// Makes the tables, unless another process has made them meanwhile.
-fn create_schema(connection: &Connection, path: &Path, patience: &Patience) -> Result<()> {
+fn create_schema(connection: &Connection, path: &Path, migrations: Migrations, patience: &Patience) -> Result<()> {
     let operation = Operation::within("make the store", patience);
     let open = OpenTransaction::begin(connection, "BEGIN EXCLUSIVE", operation, patience)?;
-    if look_inside(connection, path, patience)? == Found::Unfinished {
+    if look_inside(connection, path, migrations, patience)? == Found::Unfinished {
         schema::create(connection)?;
+        migrations.run(connection, schema::FIRST_FORMAT, operation)?;
     }
     open.commit()
 }
