@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tooltally_core::ledger::{Direction, Engine, Ledger, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
 use tooltally_core::{
-    Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, Outcome, Position, Project, Queries, Result,
+    Error, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, Outcome, Position, Project, Queries, Result,
     Selection, Timestamp, ToolName, ToolUse, Window,
 };
 
