@@ -1,5 +1,5 @@
 use tooltally_core::{
-    Condition, Error, Event, GroupBy, Log, Outcome, Position, Selection, Spans, Timestamp, ToolDuration, Window,
+    Condition, Error, Event, GroupBy, Outcome, Position, Selection, Spans, Timestamp, ToolDuration, Window,
 };
 
 use crate::check::{GROUPINGS, Pair, assert_sound, record, usage};
