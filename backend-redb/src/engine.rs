@@ -10,6 +10,7 @@ use tooltally_core::{OpenOptions, Result};
 
 use crate::error::{self, CHECK, COMMIT, COMPACT, READ, WRITE};
 use crate::guard::Guard;
+use crate::migration::Migrations;
 use crate::opening::{self, Handle, Opened};
 use crate::site::{Layer, Site};
 use crate::tables::Tables;
@@ -24,6 +25,7 @@ use tooltally_core::ledger::Turns;
 pub struct RedbEngine {
     site: Site,
     options: OpenOptions,
+    migrations: Migrations,
     guard: Guard,
     turns: Turns,
     /// `None` while it could not be opened anew. Shared by transactions, alone for compaction and checks.
@@ -39,7 +41,7 @@ impl RedbEngine {
     /// # Errors
     /// As [`RedbStore::open_with`](crate::RedbStore::open_with).
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
-        Self::open_site(Site::new(path.as_ref()), options)
+        Self::open_migrating(path, options, Migrations::OURS, None)
     }
 
     /// As [`open_with`](Self::open_with), with a layer over each opening of the file. For tests.
@@ -48,13 +50,24 @@ impl RedbEngine {
     /// As [`open_with`](Self::open_with).
     #[doc(hidden)]
     pub fn open_beneath(path: impl AsRef<Path>, options: &OpenOptions, layer: Layer) -> Result<Self> {
-        Self::open_site(Site::beneath(path.as_ref(), layer), options)
+        Self::open_migrating(path, options, Migrations::OURS, Some(layer))
     }
 
-    fn open_site(site: Site, options: &OpenOptions) -> Result<Self> {
+    /// As [`open_with`](Self::open_with), by a program of another format. For tests.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[doc(hidden)]
+    pub fn open_migrating(
+        path: impl AsRef<Path>,
+        options: &OpenOptions,
+        migrations: Migrations,
+        layer: Option<Layer>,
+    ) -> Result<Self> {
+        let site = Site::new(path.as_ref(), layer);
         let guard = Guard::default();
-        let handle = opening::open(&site, options, &guard)?;
-        Ok(Self { site, options: options.clone(), guard, turns: Turns::default(), handle: RwLock::new(Some(handle)) })
+        let handle = RwLock::new(Some(opening::open(&site, options, migrations, &guard)?));
+        Ok(Self { site, options: options.clone(), migrations, guard, turns: Turns::default(), handle })
     }
 
     fn patience(&self) -> Patience {
@@ -99,7 +112,7 @@ impl RedbEngine {
         }
         // A store that was there is not made a second time.
         let options = self.options.clone().create(false).wait(patience.left());
-        let handle = opening::open(&self.site, &options, &self.guard)?;
+        let handle = opening::open(&self.site, &options, self.migrations, &self.guard)?;
         handle.file.opened(self.options.longest_wait());
         *slot = Some(handle);
         self.guard.mark_fresh();
@@ -114,7 +127,7 @@ impl RedbEngine {
     ) -> Result<R> {
         let transaction = opening::begin(handle, &self.guard, patience)?;
         // A panic of the body is not redb's: it goes on once the transaction is undone.
-        let outcome = match Tables::new(&self.guard, &transaction) {
+        let outcome = match Tables::new(&self.guard, &transaction, self.migrations) {
             Err(failure) => Ok(Err(failure)),
             Ok(mut tables) => {
                 let outcome = catch_unwind(AssertUnwindSafe(|| body(&mut tables)));
@@ -163,13 +176,20 @@ impl RedbEngine {
             Opened::Writable(database) => database.begin_read(),
             Opened::ReadOnly(database) => database.begin_read(),
         })?;
-        let outcome = Tables::new(&self.guard, &transaction).and_then(|tables| {
+        let outcome = Tables::new(&self.guard, &transaction, self.migrations).and_then(|tables| {
             let outcome = body(&tables);
             let closed = tables.close();
             outcome.and_then(|answer| closed.map(|()| answer))
         });
         self.guard.release(transaction);
         outcome
+    }
+
+    /// Refuses a file that a newer program has migrated since it was opened: compaction and redb's check write to it.
+    fn expect_newest(&self, handle: Option<&Handle>) -> Result<()> {
+        let looked = handle.map_or(Ok(()), |handle| self.read_on(handle, |_| Ok(())));
+        self.abandon_if_broken(handle);
+        looked
     }
 
     /// Frees the locks of a file on which redb has just panicked.
@@ -207,6 +227,7 @@ impl Engine for RedbEngine {
         let mut patience = self.patience();
         drop(self.shared(&mut patience)?);
         let mut slot = self.alone(&mut patience)?;
+        self.expect_newest(slot.as_ref())?;
         let outcome = match slot.as_mut().map(|handle| &mut handle.opened) {
             Some(Opened::Writable(database)) => {
                 let compacted = self.guard.call(COMPACT, || database.compact());
@@ -224,6 +245,7 @@ impl Engine for RedbEngine {
         let mut patience = self.patience();
         drop(self.shared(&mut patience)?);
         let mut slot = self.alone(&mut patience)?;
+        self.expect_newest(slot.as_ref())?;
         let outcome = match slot.as_mut().map(|handle| &mut handle.opened) {
             // `false` means that the record of free space had to be rebuilt, as after a killed writer; every
             // checksum of the data was right.

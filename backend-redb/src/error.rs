@@ -25,6 +25,8 @@ pub(crate) const READ: Operation = "read the store";
 pub(crate) const WRITE: Operation = "write to the store";
 /// Committing.
 pub(crate) const COMMIT: Operation = "commit to the store";
+/// Taking a store to a newer format.
+pub(crate) const MIGRATE: Operation = "migrate the store";
 /// Compacting.
 pub(crate) const COMPACT: Operation = "compact the store";
 /// redb's integrity check.
@@ -167,8 +169,13 @@ pub(crate) fn missing(path: &Path) -> Error {
 
 /// A write to a store that was opened for reading alone.
 pub(crate) fn read_only() -> Error {
+    cannot(WRITE)
+}
+
+/// What would write to a file that may only be read.
+pub(crate) fn cannot(operation: Operation) -> Error {
     Error::Denied {
-        operation: WRITE,
+        operation,
         source: Arc::new(io::Error::new(ErrorKind::PermissionDenied, "the store's file is read-only")),
     }
 }

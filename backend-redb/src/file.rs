@@ -5,7 +5,7 @@
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use redb::{BackendError, StorageBackend};
 
 use crate::error::{self, LockTimeout};
 use crate::pages::{self, MAGIC};
+use crate::schema::FIRST_FORMAT;
 use crate::site::Site;
 use tooltally_core::ledger::Patience;
 
@@ -62,6 +63,8 @@ struct Inner {
     /// `None` once abandoned.
     backend: RwLock<Option<Box<dyn StorageBackend>>>,
     wait_nanos: AtomicU64,
+    /// What the header is to name as the store's format: what it has named, until there is another one.
+    format: AtomicU8,
     opening: AtomicBool,
     mending: AtomicBool,
     unsynced: AtomicBool,
@@ -74,7 +77,7 @@ impl StoreFile {
     /// # Errors
     /// The operating system's.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        Site::new(path.as_ref()).open(true, Duration::from_secs(5)).map_err(io::Error::other)
+        Site::new(path.as_ref(), None).open(true, Duration::from_secs(5)).map_err(io::Error::other)
     }
 
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
@@ -82,6 +85,7 @@ impl StoreFile {
         let inner = Inner {
             backend: RwLock::new(Some(backend)),
             wait_nanos: AtomicU64::new(0),
+            format: AtomicU8::new(low_byte(FIRST_FORMAT)),
             opening: AtomicBool::new(true),
             mending: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
@@ -116,6 +120,11 @@ impl StoreFile {
     /// Lets another be the next.
     pub(crate) fn be_next_no_more(&self) -> Result<(), BackendError> {
         self.with(|backend| backend.unlock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE)))
+    }
+
+    /// Has the header name this format from its next writing on.
+    pub(crate) fn name_format(&self, format: u32) {
+        self.0.format.store(low_byte(format), Ordering::Release);
     }
 
     /// Closes the file, whatever redb still holds: its locks are free, and every later access fails.
@@ -200,6 +209,12 @@ pub(crate) const fn is_left_unflushed(flags: u8) -> bool {
     flags & RECOVERY_REQUIRED != 0 && !vouches_for_itself(flags)
 }
 
+/// A format as the header has it. There are fewer than 256 as long as nobody makes one a week.
+const fn low_byte(format: u32) -> u8 {
+    let [low, ..] = format.to_le_bytes();
+    low
+}
+
 /// Whether pages could not be read because they were not written, or not in full.
 fn is_torn(failure: &io::Error) -> bool {
     failure.kind() == io::ErrorKind::UnexpectedEof || error::is_damaged_page(failure)
@@ -256,6 +271,9 @@ impl StorageBackend for StoreFile {
             }
             if self.is_opening() && offset == 0 {
                 self.note_flags(out.get(MAGIC.len()).copied().unwrap_or_default());
+                if let Some(format) = pages::format(backend)? {
+                    self.name_format(u32::from(format));
+                }
             }
             Ok(())
         })
@@ -281,7 +299,7 @@ impl StorageBackend for StoreFile {
                 return Ok(());
             }
             self.0.unsynced.store(true, Ordering::Release);
-            pages::write(backend, offset, data)
+            pages::write(backend, offset, data, self.0.format.load(Ordering::Acquire))
         })
     }
 

@@ -54,5 +54,7 @@ mod tables;
 pub use engine::RedbEngine;
 pub use file::StoreFile;
 #[doc(hidden)]
+pub use migration::{Migrations, Step};
+#[doc(hidden)]
 pub use site::Layer;
 pub use store::RedbStore;

@@ -1,15 +1,62 @@
-//! The file format's version: which one a file has, and whether this code may use it.
-//!
-//! Format 1 is the first. When a second one comes, the step from 1 to 2 stands here, runs in one
-//! transaction, and only where [`OpenOptions::migrates`](tooltally_core::OpenOptions::migrates) allows it.
+//! The file format's version: which one a file has, and whether this code may use it. Decided before anything is
+//! changed.
 
-use redb::{ReadableTable, TableHandle, UntypedTableHandle};
+use redb::{ReadableTable, TableHandle, UntypedTableHandle, WriteTransaction};
 use tooltally_core::{Error, Result};
 
 use crate::error::CATALOG;
 use crate::guard::Guard;
-use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE};
+use crate::schema::{FIRST_FORMAT, FORMAT_KEY, FORMAT_TABLE};
 use crate::tables::Source;
+
+/// Takes a store from one format to the next, within the transaction of a migration, which names the format.
+pub type Step = fn(&WriteTransaction) -> std::result::Result<(), redb::Error>;
+
+/// The steps from format to format: the first of them leads from format 1 to format 2.
+///
+/// A new store is made in format 1 and taken on from there, in one transaction, so that it is what a migrated one is.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrations(&'static [Step]);
+
+impl Migrations {
+    /// Those of this code. Format 1 is the first; when a second one comes, the step to it stands here.
+    pub(crate) const OURS: Self = Self(&[]);
+
+    /// Others, for tests.
+    pub const fn new(steps: &'static [Step]) -> Self {
+        Self(steps)
+    }
+
+    /// The format that the last step leads to.
+    pub(crate) fn newest(self) -> u32 {
+        u32::try_from(self.0.len()).map_or(u32::MAX, |steps| FIRST_FORMAT.saturating_add(steps))
+    }
+
+    /// Whether this code may use a file of this format as it is: not an older one.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFormat`] for a newer one, [`Error::Corrupt`] for one that never was.
+    pub(crate) fn is_newest(self, found: u32) -> Result<bool> {
+        if found < FIRST_FORMAT {
+            return Err(Error::corrupt("the format table", format!("it names format {found}, which never was")));
+        }
+        if found > self.newest() { Err(self.unsupported(found)) } else { Ok(found == self.newest()) }
+    }
+
+    /// The answer to a format that is not taken.
+    pub(crate) fn unsupported(self, found: u32) -> Error {
+        Error::UnsupportedFormat { found, supported: self.newest() }
+    }
+
+    /// Runs the steps that lead on from a format, and names the one that they lead to.
+    pub(crate) fn run(self, transaction: &WriteTransaction, from: u32) -> std::result::Result<(), redb::Error> {
+        let behind = usize::try_from(from.saturating_sub(FIRST_FORMAT)).unwrap_or(usize::MAX);
+        self.0.get(behind..).unwrap_or_default().iter().try_for_each(|step| step(transaction))?;
+        let named = (self.newest(), !self.newest());
+        transaction.open_table(FORMAT_TABLE)?.insert(FORMAT_KEY, named).map(drop)?;
+        Ok(())
+    }
+}
 
 /// What a redb database is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +95,5 @@ pub(crate) fn format(guard: &Guard, source: &impl Source) -> Result<u32> {
         Some((format, complement)) if format == !complement => Ok(format),
         Some(_) => Err(Error::corrupt("the format table", "the format and its complement do not fit")),
         None => Err(Error::corrupt("the format table", "it names no format")),
-    }
-}
-
-/// Whether this code may use a file of this format.
-///
-/// # Errors
-/// [`Error::UnsupportedFormat`] for a newer one, [`Error::Corrupt`] for one that never was.
-pub(crate) fn check(found: u32) -> Result<()> {
-    match found {
-        FORMAT => Ok(()),
-        0 => Err(Error::corrupt("the format table", "it names format 0, which never was")),
-        _ => Err(Error::UnsupportedFormat { found, supported: FORMAT }),
     }
 }

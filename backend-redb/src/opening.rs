@@ -12,13 +12,13 @@ use redb::{
 use tooltally_core::ledger::Tree;
 use tooltally_core::{OpenOptions, Result};
 
-use crate::error::{self, COMMIT, OPEN, READ, WRITE};
+use crate::error::{self, COMMIT, MIGRATE, OPEN, READ, WRITE};
 use crate::file::{self, StoreFile};
 use crate::guard::Guard;
 use crate::making;
-use crate::migration::{self, Content};
+use crate::migration::{self, Content, Migrations};
 use crate::pages::{MAGIC, REDB_MAGIC};
-use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
+use crate::schema::{FIRST_FORMAT, FORMAT_TABLE, LOG, NUMBERS, TEXTS, tree};
 use crate::site::Site;
 use tooltally_core::ledger::Patience;
 
@@ -61,7 +61,7 @@ pub(crate) fn mode(options: &OpenOptions) -> ConcurrencyMode {
 ///
 /// # Errors
 /// As [`RedbStore::open_with`](crate::RedbStore::open_with).
-pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<Handle> {
+pub(crate) fn open(site: &Site, options: &OpenOptions, migrations: Migrations, guard: &Guard) -> Result<Handle> {
     let path = site.path();
     let mut patience = Patience::new(options.longest_wait());
     let (probe, writable) = open_file(path, options)?;
@@ -70,7 +70,7 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<
         match look(path, &probe, is_left)? {
             Look::Blank => break Content::Empty,
             Look::Unclean(format) => {
-                migration::check(format)?;
+                expect(format, writable, options, migrations)?;
                 if !writable {
                     return Err(error::read_only());
                 }
@@ -91,7 +91,9 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<
                     reader => reader?,
                 };
                 match content(&reader, guard) {
-                    Ok(Content::Store(format)) if !writable && migration::check(format).is_ok() => return Ok(reader),
+                    Ok(Content::Store(format)) if !writable && migrations.is_newest(format).is_ok_and(|is| is) => {
+                        return Ok(reader);
+                    }
                     content => {
                         close(reader, guard)?;
                         break content?;
@@ -106,17 +108,33 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, guard: &Guard) -> Result<
         Content::Empty if !writable => return Err(error::read_only()),
         // Whoever made the file may have been killed before its name was on the disk.
         Content::Empty => make_file(path)?,
-        Content::Store(format) => migration::check(format)?,
+        Content::Store(format) => expect(format, writable, options, migrations)?,
     }
     let handle = open_writable(site, options, guard, &mut patience)?;
-    if content == Content::Empty
-        && let Err(failure) = lay_out(path, &handle, guard, &mut patience)
-    {
+    let made_ready = match content {
+        Content::Store(format) if format == migrations.newest() => Ok(()),
+        _ => make_ready(path, &handle, options, migrations, guard, &mut patience),
+    };
+    if let Err(failure) = made_ready {
         // The failure that matters is the first one.
         let _ = close(handle, guard);
         return Err(failure);
     }
+    // Whoever has brought it there: what this handle writes from now on is of that format.
+    handle.file.name_format(migrations.newest());
     Ok(handle)
+}
+
+/// Refuses a newer format, and an older one that is not to be migrated or cannot be.
+fn expect(format: u32, writable: bool, options: &OpenOptions, migrations: Migrations) -> Result<()> {
+    if migrations.is_newest(format)? {
+        return Ok(());
+    }
+    match () {
+        () if !options.migrates() => Err(migrations.unsupported(format)),
+        () if !writable => Err(error::cannot(MIGRATE)),
+        () => Ok(()),
+    }
 }
 
 /// Opens the file, made if missing and wanted; and whether it may be written.
@@ -291,28 +309,47 @@ pub(crate) fn close(handle: Handle, guard: &Guard) -> Result<()> {
     })
 }
 
-/// Makes all tables and names the format, in one transaction; unless another process was faster.
-fn lay_out(path: &Path, handle: &Handle, guard: &Guard, patience: &mut Patience) -> Result<()> {
+/// Makes all tables, or migrates those that there are, and names the format; in one transaction, unless another
+/// process was faster.
+fn make_ready(
+    path: &Path,
+    handle: &Handle,
+    options: &OpenOptions,
+    migrations: Migrations,
+    guard: &Guard,
+    patience: &mut Patience,
+) -> Result<()> {
     let transaction = begin(handle, guard, patience)?;
     let content = list_tables(guard, || transaction.list_tables())
         .and_then(|tables| migration::content(guard, &tables, &&transaction));
-    let made = match content {
-        Ok(Content::Empty) => guard.call(WRITE, || make_tables(&transaction)),
+    let (from, made) = match content {
+        Ok(Content::Empty) => {
+            let make = || make_tables(&transaction).and_then(|()| migrations.run(&transaction, FIRST_FORMAT));
+            (FIRST_FORMAT, guard.call(WRITE, make))
+        }
+        Ok(Content::Store(format)) if expect(format, true, options, migrations).is_ok() => {
+            if format == migrations.newest() {
+                guard.release(transaction);
+                return Ok(());
+            }
+            (format, guard.call(MIGRATE, || migrations.run(&transaction, format)))
+        }
         other => {
             guard.release(transaction);
             return match other? {
-                Content::Store(format) => migration::check(format),
+                Content::Store(format) => expect(format, true, options, migrations),
                 _ => Err(error::not_a_store(path, FOREIGN)),
             };
         }
     };
-    match made {
-        Ok(()) => guard.call(COMMIT, || transaction.commit()),
-        Err(failure) => {
-            guard.release(transaction);
-            Err(failure)
-        }
+    if let Err(failure) = made {
+        guard.release(transaction);
+        return Err(failure);
     }
+    // The commit writes the header: with its format, should this process be killed before it is closed.
+    handle.file.name_format(migrations.newest());
+    let committed = guard.call(COMMIT, || transaction.commit());
+    committed.inspect_err(|_| handle.file.name_format(from))
 }
 
 fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
@@ -322,7 +359,7 @@ fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     for which in Tree::ALL {
         transaction.open_table(tree(which))?;
     }
-    transaction.open_table(FORMAT_TABLE)?.insert(FORMAT_KEY, (FORMAT, !FORMAT))?;
+    transaction.open_table(FORMAT_TABLE)?;
     Ok(())
 }
 

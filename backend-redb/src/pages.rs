@@ -14,7 +14,6 @@ use std::io;
 use redb::StorageBackend;
 
 use crate::error::DamagedPage;
-use crate::schema::FORMAT;
 
 /// How a store's file begins.
 pub(crate) const MAGIC: [u8; 9] = *b"ttdb\x1a\x0a\xa9\x0d\x0a";
@@ -25,7 +24,6 @@ pub(crate) const REDB_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 /// Where redb's header has two bytes of padding. There stand the store's format and its complement, for whom
 /// redb cannot show the format without mending the file first.
 pub(crate) const FORMAT_AT: usize = MAGIC.len() + 1;
-const FORMAT_BYTES: [u8; 2] = [FORMAT.to_le_bytes()[0], !FORMAT.to_le_bytes()[0]];
 
 /// The length of a page.
 pub(crate) const PAGE: u64 = 4096;
@@ -120,12 +118,20 @@ pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]
     Ok(())
 }
 
-/// Writes redb's header or whole pages.
-pub(crate) fn write(backend: &dyn StorageBackend, offset: u64, mut data: &[u8]) -> io::Result<()> {
+/// The format that a header names.
+pub(crate) fn format(backend: &dyn StorageBackend) -> io::Result<Option<u8>> {
+    let mut bytes = [0; 2];
+    backend.read(FORMAT_AT as u64, &mut bytes)?;
+    let [format, complement] = bytes;
+    Ok((format == !complement).then_some(format))
+}
+
+/// Writes redb's header, which then names a format, or whole pages.
+pub(crate) fn write(backend: &dyn StorageBackend, offset: u64, mut data: &[u8], format: u8) -> io::Result<()> {
     if offset == 0 && data.len() <= PAGE_LENGTH {
         let mut header = data.to_vec();
         exchange(&mut header, &REDB_MAGIC, &MAGIC)?;
-        set_format(&mut header, FORMAT_BYTES);
+        set_format(&mut header, [format, !format]);
         return backend.write(0, &header);
     }
     let mut checksums = Vec::new();

@@ -3,8 +3,8 @@
 use redb::TableDefinition;
 use tooltally_core::ledger::Tree;
 
-/// The file format that this code writes, and the newest that it reads.
-pub(crate) const FORMAT: u32 = 1;
+/// The file format of these tables. Later ones follow from it by steps.
+pub(crate) const FIRST_FORMAT: u32 = 1;
 
 /// Where the file format stands, beside its complement, so that damage is not taken for a newer format. By
 /// this table a file is known as ours.

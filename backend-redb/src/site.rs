@@ -23,14 +23,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A file as the operating system has it.
-    pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), layer: None }
-    }
-
-    /// A file beneath a layer.
-    pub(crate) fn beneath(path: &Path, layer: Layer) -> Self {
-        Self { path: path.to_owned(), layer: Some(layer) }
+    /// A file, beneath a layer if there is one.
+    pub(crate) fn new(path: &Path, layer: Option<Layer>) -> Self {
+        Self { path: path.to_owned(), layer }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -9,6 +9,7 @@ use tooltally_core::{
 };
 
 use crate::engine::RedbEngine;
+use crate::migration::Migrations;
 use crate::site::Layer;
 
 /// A store in one redb file, for many threads and, unless opened as exclusive, many processes.
@@ -52,6 +53,20 @@ impl RedbStore {
     #[doc(hidden)]
     pub fn open_beneath(path: impl AsRef<Path>, options: &OpenOptions, layer: Layer) -> Result<Self> {
         Ok(Self { ledger: Ledger::new(RedbEngine::open_beneath(path, options, layer)?) })
+    }
+
+    /// As [`open_with`](Self::open_with), by a program of another format. For tests.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[doc(hidden)]
+    pub fn open_migrating(
+        path: impl AsRef<Path>,
+        options: &OpenOptions,
+        migrations: Migrations,
+        layer: Option<Layer>,
+    ) -> Result<Self> {
+        Ok(Self { ledger: Ledger::new(RedbEngine::open_migrating(path, options, migrations, layer)?) })
     }
 }
 

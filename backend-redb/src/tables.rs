@@ -9,7 +9,7 @@ use tooltally_core::{Error, EventId, Position, Result};
 
 use crate::error::{READ, WRITE};
 use crate::guard::Guard;
-use crate::migration;
+use crate::migration::{self, Migrations};
 use crate::schema::{LOG, NUMBERS, TEXTS, tree};
 
 /// A redb transaction, as far as reading tables goes.
@@ -89,13 +89,15 @@ macro_rules! reading {
 }
 
 impl<'guard, S: Source> Tables<'guard, S> {
-    /// The tables of a transaction on a file of a format that this code knows.
+    /// The tables of a transaction on a file of the newest format that this code knows.
     ///
     /// # Errors
-    /// [`Error::UnsupportedFormat`] when a newer program has
-    /// migrated the file meanwhile, and the engine's failures.
-    pub(crate) fn new(guard: &'guard Guard, source: S) -> Result<Self> {
-        migration::check(migration::format(guard, &source)?)?;
+    /// [`Error::UnsupportedFormat`] when a newer program has migrated the file meanwhile, and the engine's failures.
+    pub(crate) fn new(guard: &'guard Guard, source: S, migrations: Migrations) -> Result<Self> {
+        let format = migration::format(guard, &source)?;
+        if !migrations.is_newest(format)? {
+            return Err(migrations.unsupported(format));
+        }
         Ok(Self {
             guard,
             source,

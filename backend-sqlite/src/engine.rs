@@ -11,7 +11,7 @@ use tooltally_core::{OpenOptions, Result};
 use crate::error::{Operation, from_check, map};
 use crate::in_use::InUse;
 use crate::line::Line;
-use crate::migration::still_ours;
+use crate::migration::{Migrations, still_newest};
 use crate::opening;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
@@ -35,6 +35,7 @@ enum Pace {
 pub(crate) struct SqliteEngine {
     path: PathBuf,
     options: OpenOptions,
+    migrations: Migrations,
     turns: Turns,
     line: Line,
     /// Taken by whoever has the turn, so nobody waits here.
@@ -48,11 +49,12 @@ pub(crate) struct SqliteEngine {
 
 impl SqliteEngine {
     /// Opens a database, made if missing and wanted.
-    pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Self> {
-        let (writer, in_use) = opening::open(path, options)?;
+    pub(crate) fn open(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Self> {
+        let (writer, in_use) = opening::open(path, options, migrations)?;
         Ok(Self {
             path: path.to_owned(),
             options: options.clone(),
+            migrations,
             turns: Turns::default(),
             line: Line::new(path),
             writer: Mutex::new(writer),
@@ -80,7 +82,7 @@ impl SqliteEngine {
     ) -> Result<R> {
         let reader = self.reader(patience)?;
         let open = OpenTransaction::begin(&reader, "BEGIN", operation, patience)?;
-        let result = still_ours(&reader, operation).and_then(|()| body(&reader));
+        let result = still_newest(&reader, self.migrations, operation).and_then(|()| body(&reader));
         drop(open);
         self.give_back(reader);
         result
@@ -116,7 +118,7 @@ impl SqliteEngine {
         let operation = Operation::within("write", &patience);
         let _writing = self.line.writing();
         let open = self.line.wait(&mut patience, || OpenTransaction::try_begin_immediate(&writer, operation))?;
-        still_ours(&writer, operation)?;
+        still_newest(&writer, self.migrations, operation)?;
         let mut tables = Tables::new(&writer, &patience);
         let result = body(&mut tables)?;
         tables.flush()?;
@@ -161,7 +163,7 @@ impl Engine for SqliteEngine {
         let operation = Operation::within("compact the file", &patience);
         limit_wait(&writer, &patience).map_err(|e| map(e, operation))?;
         // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
-        still_ours(&writer, operation)?;
+        still_newest(&writer, self.migrations, operation)?;
         let _writing = self.line.writing();
         wait_for_nobody(&writer).map_err(|e| map(e, operation))?;
         self.line.wait(&mut patience, || writer.execute_batch("VACUUM").map_err(|e| map(e, operation)))?;
@@ -205,7 +207,8 @@ mod tests {
 
     fn engine() -> (tempfile::TempDir, SqliteEngine) {
         let folder = tempfile::tempdir().unwrap();
-        let engine = SqliteEngine::open(&folder.path().join("usage.db"), &OpenOptions::new()).unwrap();
+        let engine =
+            SqliteEngine::open(&folder.path().join("usage.db"), &OpenOptions::new(), Migrations::OURS).unwrap();
         (folder, engine)
     }
 

@@ -32,11 +32,13 @@
 //! | `making.rs` | the file and the folders of a new store |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
 //! | `line.rs` | the writers of several processes in line |
+//! | `header.rs`, `wal.rs` | what a file says of itself, read without SQLite |
 //! | `wait.rs` | what is left of a wait, as SQLite takes it |
 //! | `error.rs` | SQLite's errors as the core's |
 
 mod engine;
 mod error;
+mod header;
 mod in_use;
 mod line;
 mod making;
@@ -51,5 +53,8 @@ mod store;
 mod tables;
 mod transaction;
 mod wait;
+mod wal;
 
+#[doc(hidden)]
+pub use migration::{Migrations, Step};
 pub use store::SqliteStore;

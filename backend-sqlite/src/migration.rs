@@ -1,16 +1,17 @@
 //! Which formats are taken, and what becomes of the others. Decided before anything is changed.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rusqlite::Connection;
-use tooltally_core::{Error, Result};
+use tooltally_core::ledger::Patience;
+use tooltally_core::{Error, OpenOptions, Result};
 
 use crate::error::{Operation, map, map_io};
-use crate::schema::{APPLICATION_ID, FORMAT};
+use crate::header::{self, Beginning, FirstPage, is_cut_making};
+use crate::schema::{APPLICATION_ID, FIRST_FORMAT};
+use crate::transaction::OpenTransaction;
 use crate::wait::limit_wait;
-use tooltally_core::ledger::Patience;
 
 /// What a path holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,22 +22,67 @@ pub(crate) enum Found {
     Unfinished,
     /// A store of the current format.
     Store,
+    /// A store of an older format, which is to be migrated.
+    Old(u32),
 }
 
-/// The first bytes of every SQLite database.
-const MAGIC: &[u8] = b"SQLite format 3\0";
-/// Where the header has the two numbers, big-endian.
-const USER_VERSION_AT: usize = 60;
-const APPLICATION_ID_AT: usize = 68;
+/// Takes a store from one format to the next, within the transaction of a migration. It neither commits nor names the
+/// format, and what it is run on is sound as far as SQLite can tell, and no further.
+pub type Step = fn(&Connection) -> rusqlite::Result<()>;
 
-/// Looks at the file's own header, without SQLite, which would write beside a database that it opens.
-pub(crate) fn look(path: &Path) -> Result<Found> {
-    let shown = || path.display().to_string();
-    let not_a_store = |reason: &str| Error::NotAStore { path: shown(), reason: reason.to_owned(), source: None };
+/// The steps from format to format: the first of them leads from format 1 to format 2.
+///
+/// A new store is made in format 1 and taken on from there, in one transaction, so that it is what a migrated one is.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrations(&'static [Step]);
+
+impl Migrations {
+    /// Those of this code. Format 1 is the first; when a second one comes, the step to it stands here.
+    pub(crate) const OURS: Self = Self(&[]);
+
+    /// Others, for tests.
+    pub const fn new(steps: &'static [Step]) -> Self {
+        Self(steps)
+    }
+
+    /// The format that the last step leads to.
+    fn newest(self) -> u32 {
+        u32::try_from(self.0.len()).map_or(u32::MAX, |steps| FIRST_FORMAT.saturating_add(steps))
+    }
+
+    /// A newer format is refused; whether the store is older.
+    fn check(self, format: u32) -> Result<Found> {
+        if format == self.newest() {
+            Ok(Found::Store)
+        } else if format < FIRST_FORMAT {
+            Err(Error::corrupt("the SQLite file", format!("it names format {format}, which never was")))
+        } else if format < self.newest() {
+            Ok(Found::Old(format))
+        } else {
+            Err(self.unsupported(format))
+        }
+    }
+
+    fn unsupported(self, found: u32) -> Error {
+        Error::UnsupportedFormat { found, supported: self.newest() }
+    }
+
+    /// Runs the steps that lead on from a format, and names the one that they lead to.
+    pub(crate) fn run(self, connection: &Connection, from: u32, operation: Operation) -> Result<()> {
+        let behind = usize::try_from(from.saturating_sub(FIRST_FORMAT)).unwrap_or(usize::MAX);
+        let steps = self.0.get(behind..).unwrap_or_default();
+        let name = || connection.pragma_update(None, "user_version", self.newest());
+        steps.iter().try_for_each(|step| step(connection)).and_then(|()| name()).map_err(|e| map(e, operation))
+    }
+}
+
+/// Looks at the file without SQLite: what is refused here is left as it is, with nothing beside it.
+pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Found> {
+    let not_a_store =
+        |reason: &str| Error::NotAStore { path: path.display().to_string(), reason: reason.to_owned(), source: None };
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(not_a_store("it is a folder")),
         Ok(found) if !found.is_file() => return Err(not_a_store("it is not a regular file")),
-        Ok(found) if found.len() == 0 => return Ok(Found::Nothing),
         Ok(_) => {}
         Err(e) if e.kind() == ErrorKind::NotFound && path.is_symlink() => {
             return Err(not_a_store("it is a symbolic link that leads nowhere"));
@@ -47,48 +93,41 @@ pub(crate) fn look(path: &Path) -> Result<Found> {
         }
         Err(e) => return Err(map_io(e, "look at the file")),
     }
-    let mut header = Vec::new();
-    let file = File::open(path).map_err(|e| map_io(e, "open the file"))?;
-    file.take(100).read_to_end(&mut header).map_err(|e| map_io(e, "read the file's header"))?;
-    let number = |at: usize| header.get(at..at + 4).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b));
-    if !header.starts_with(MAGIC) && is_cut_making(path) {
-        return Ok(Found::Unfinished);
+    let page = match header::look(path).map_err(|e| map_io(e, "read the file's header"))? {
+        Beginning::Page(page) => page,
+        Beginning::Nothing => return Ok(Found::Nothing),
+        Beginning::Other if is_cut_making(path) => return Ok(Found::Unfinished),
+        Beginning::Other => return Err(not_a_store("it is not an SQLite database")),
+        Beginning::Cut => return Err(not_a_store("its header is cut")),
+        Beginning::Short => return Err(Error::corrupt("the SQLite file", "it is shorter than its header says")),
+    };
+    match page {
+        FirstPage { application_id: APPLICATION_ID, user_version, is_latest, .. } => {
+            match migrations.check(user_version)? {
+                Found::Old(format) if is_latest && !options.migrates() => Err(migrations.unsupported(format)),
+                found => Ok(found),
+            }
+        }
+        FirstPage { application_id: 0, user_version: 0, has_schema: false, .. } => Ok(Found::Unfinished),
+        _ => Err(not_a_store("it is the SQLite database of another program")),
     }
-    if !header.starts_with(MAGIC) {
-        return Err(not_a_store("it is not an SQLite database"));
-    }
-    match (number(APPLICATION_ID_AT), number(USER_VERSION_AT)) {
-        (Some(APPLICATION_ID), Some(format)) => check_format(format).map(|()| Found::Store),
-        (Some(0), Some(0)) => Ok(Found::Unfinished),
-        (Some(_), Some(_)) => Err(not_a_store("it is the SQLite database of another program")),
-        _ => Err(not_a_store("its header is cut")),
-    }
-}
-
-/// Whether the power failed while the file was being made: pages of it may be on the disk without the first one.
-/// Then a journal is left that says that there was nothing before, and SQLite goes back to that.
-fn is_cut_making(path: &Path) -> bool {
-    const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
-    const PAGES_BEFORE_AT: usize = 16;
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-journal");
-    let mut header = Vec::new();
-    let is_read = File::open(journal).and_then(|file| file.take(28).read_to_end(&mut header)).is_ok();
-    is_read
-        && header.starts_with(&JOURNAL_MAGIC)
-        && header.get(PAGES_BEFORE_AT..PAGES_BEFORE_AT + 4) == Some(&[0; 4][..])
 }
 
 /// Looks again through SQLite, which knows what its write-ahead log holds. The connection must not
 /// checkpoint when it is closed.
-pub(crate) fn look_inside(connection: &Connection, path: &Path, patience: &Patience) -> Result<Found> {
+pub(crate) fn look_inside(
+    connection: &Connection,
+    path: &Path,
+    migrations: Migrations,
+    patience: &Patience,
+) -> Result<Found> {
     let operation = Operation::within("read the file format", patience);
     let number = |pragma: &str| -> Result<u32> {
         let found = limit_wait(connection, patience).and_then(|()| connection.query_row(pragma, [], |row| row.get(0)));
         found.map_err(|e| map(e, operation))
     };
     match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
-        (APPLICATION_ID, format) => check_format(format).map(|()| Found::Store),
+        (APPLICATION_ID, format) => migrations.check(format),
         _ if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(Found::Unfinished),
         _ => Err(Error::NotAStore {
             path: path.display().to_string(),
@@ -98,13 +137,32 @@ pub(crate) fn look_inside(connection: &Connection, path: &Path, patience: &Patie
     }
 }
 
-/// Looks once more inside each transaction: a newer program may have migrated the file since it was opened.
-pub(crate) fn still_ours(connection: &Connection, operation: Operation) -> Result<()> {
-    let format = connection.prepare_cached("PRAGMA user_version").and_then(|mut s| s.query_row([], |row| row.get(0)));
-    check_format(format.map_err(|e| map(e, operation))?)
+/// Takes an older store to the newest format, in one transaction, unless another process has done that meanwhile.
+///
+/// Whoever has the store open with an older program is refused from then on: see [`still_newest`].
+pub(crate) fn migrate(
+    connection: &Connection,
+    path: &Path,
+    options: &OpenOptions,
+    migrations: Migrations,
+    patience: &Patience,
+) -> Result<()> {
+    let operation = Operation::within("migrate the store", patience);
+    let open = OpenTransaction::begin(connection, "BEGIN IMMEDIATE", operation, patience)?;
+    match look_inside(connection, path, migrations, patience)? {
+        Found::Old(format) if !options.migrates() => return Err(migrations.unsupported(format)),
+        Found::Old(format) => migrations.run(connection, format, operation)?,
+        _ => {}
+    }
+    open.commit()
 }
 
-/// A newer format is refused. There is no older one.
-fn check_format(format: u32) -> Result<()> {
-    if format == FORMAT { Ok(()) } else { Err(Error::UnsupportedFormat { found: format, supported: FORMAT }) }
+/// Looks once more inside each transaction: a newer program may have migrated the file since it was opened.
+pub(crate) fn still_newest(connection: &Connection, migrations: Migrations, operation: Operation) -> Result<()> {
+    let format = connection.prepare_cached("PRAGMA user_version").and_then(|mut s| s.query_row([], |row| row.get(0)));
+    match migrations.check(format.map_err(|e| map(e, operation))?)? {
+        // As when a backup was put in its place: to be opened anew.
+        Found::Old(format) => Err(migrations.unsupported(format)),
+        _ => Ok(()),
+    }
 }

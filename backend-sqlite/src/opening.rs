@@ -11,7 +11,7 @@ use tooltally_core::{Durability, Error, OpenOptions, Result};
 use crate::error::{Operation, map, map_io};
 use crate::in_use::{Files, InUse};
 use crate::making;
-use crate::migration::{Found, look, look_inside};
+use crate::migration::{Found, Migrations, look, look_inside, migrate};
 use crate::schema;
 use crate::transaction::OpenTransaction;
 use crate::wait::limit_wait;
@@ -27,16 +27,18 @@ const LONG_WAL_PAGES: u32 = 24_000;
 /// How many prepared statements a connection keeps: every one that there is.
 const STATEMENTS: usize = 64;
 
-/// Opens the database to write to, made if missing and wanted.
-pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<(Connection, InUse)> {
+/// Opens the database to write to, made if missing and wanted, migrated if old and wanted.
+pub(crate) fn open(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<(Connection, InUse)> {
     let mut patience = Patience::new(options.longest_wait());
-    let in_use = look_or_make(path, options)?;
+    let in_use = look_or_make(path, options, migrations)?;
     let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
-    if look_inside(&connection, path, &patience)? == Found::Unfinished {
-        if !options.creates() {
-            return Err(Error::Missing { path: path.display().to_string() });
+    match look_inside(&connection, path, migrations, &patience)? {
+        Found::Store => {}
+        Found::Old(_) => migrate(&connection, path, options, migrations, &patience)?,
+        Found::Nothing | Found::Unfinished if options.creates() => {
+            create_schema(&connection, path, migrations, &patience)?;
         }
-        create_schema(&connection, path, &patience)?;
+        Found::Nothing | Found::Unfinished => return Err(Error::Missing { path: path.display().to_string() }),
     }
     use_wal(&connection, &mut patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
@@ -45,12 +47,13 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<(Connection, In
 
 /// Looks at the file before SQLite opens it, and makes it if it is missing and wanted. Where SQLite has it open here
 /// already, it was looked at.
-fn look_or_make(path: &Path, options: &OpenOptions) -> Result<InUse> {
+fn look_or_make(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<InUse> {
     let mut files = Files::lock();
-    if !files.has(path) && look(path)? == Found::Nothing {
-        if !options.creates() {
-            return Err(Error::Missing { path: path.display().to_string() });
-        }
+    let found = if files.has(path) { Found::Store } else { look(path, options, migrations)? };
+    if matches!(found, Found::Nothing | Found::Unfinished) && !options.creates() {
+        return Err(Error::Missing { path: path.display().to_string() });
+    }
+    if found == Found::Nothing {
         making::make_file(path).map_err(|e| map_io(e, "make the store's file"))?;
     }
     Ok(files.add(path))
@@ -130,11 +133,12 @@ fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite::Result<()
 }
 
 /// Makes the tables, unless another process has made them meanwhile.
-fn create_schema(connection: &Connection, path: &Path, patience: &Patience) -> Result<()> {
+fn create_schema(connection: &Connection, path: &Path, migrations: Migrations, patience: &Patience) -> Result<()> {
     let operation = Operation::within("make the store", patience);
     let open = OpenTransaction::begin(connection, "BEGIN EXCLUSIVE", operation, patience)?;
-    if look_inside(connection, path, patience)? == Found::Unfinished {
+    if look_inside(connection, path, migrations, patience)? == Found::Unfinished {
         schema::create(connection)?;
+        migrations.run(connection, schema::FIRST_FORMAT, operation)?;
     }
     open.commit()
 }

@@ -69,7 +69,7 @@ impl Places {
         let number = match statements.one(PLACE_NUMBER, columns, |row| row.get(0))? {
             Some(number) => number,
             None => u32::try_from(statements.insert(PUSH_PLACE, columns)?)
-                .map_err(|_| Error::corrupt("places", "their numbers are used up"))?,
+                .map_err(|_| Error::used_up("record more places", "the numbers of places"))?,
         };
         self.numbers.borrow_mut().insert(place, number);
         Ok(number)

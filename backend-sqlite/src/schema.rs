@@ -7,8 +7,8 @@ use crate::error::{Operation, map};
 
 /// Marks the database as tooltally's, in SQLite's header: "ttal".
 pub(crate) const APPLICATION_ID: u32 = 0x7474_616C;
-/// The file format, in SQLite's `user_version`.
-pub(crate) const FORMAT: u32 = 1;
+/// The file format that [`create`] makes, in SQLite's `user_version`. Later ones follow from it by steps.
+pub(crate) const FIRST_FORMAT: u32 = 1;
 
 /// The log's rows and names are there for other programs to read, best through the view; projections are
 /// sealed bytes. Numbers of names and places are 0 where absent.
@@ -92,7 +92,7 @@ WHERE instr(log.numbers, 'k') = 0;
 
 /// Makes everything, inside the caller's transaction.
 pub(crate) fn create(connection: &Connection) -> Result<()> {
-    let header = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};");
+    let header = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FIRST_FORMAT};");
     [TABLES, VIEW, &header]
         .into_iter()
         .try_for_each(|sql| connection.execute_batch(sql).map_err(|e| map(e, Operation::new("make the tables"))))

@@ -9,6 +9,7 @@ use tooltally_core::{
 };
 
 use crate::engine::SqliteEngine;
+use crate::migration::Migrations;
 
 /// A store in an SQLite database.
 pub struct SqliteStore {
@@ -32,7 +33,16 @@ impl SqliteStore {
     /// while another process makes the same store, [`Corrupt`](tooltally_core::Error::Corrupt),
     /// [`Denied`](tooltally_core::Error::Denied), and SQLite's failures.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
-        Ok(Self { ledger: Ledger::new(SqliteEngine::open(path.as_ref(), options)?) })
+        Self::open_migrating(path, options, Migrations::OURS)
+    }
+
+    /// As [`open_with`](Self::open_with), by a program of another format. For tests.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[doc(hidden)]
+    pub fn open_migrating(path: impl AsRef<Path>, options: &OpenOptions, migrations: Migrations) -> Result<Self> {
+        Ok(Self { ledger: Ledger::new(SqliteEngine::open(path.as_ref(), options, migrations)?) })
     }
 }
 

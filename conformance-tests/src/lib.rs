@@ -95,6 +95,10 @@
 mod cases;
 mod check;
 pub mod events;
+#[doc(hidden)]
+pub mod files;
+#[doc(hidden)]
+pub mod golden;
 mod harness;
 mod list;
 mod process;

@@ -244,6 +244,20 @@ macro_rules! __cases {
                 }
             }
 
+            /// What lies at the ends: of time, of durations, of clocks that cannot be trusted.
+            limits {
+                always {
+                    /// Clocks that jump back and forth by years, between any two appends.
+                    clocks_that_jump_are_exact,
+                    /// Events at the first and last instants, and windows cut there.
+                    both_ends_of_time_are_exact,
+                    /// Sums of the longest durations, and of none but zeros.
+                    the_longest_durations_add_up,
+                    /// An append whose condition names a position that no log reaches.
+                    positions_beyond_every_log_are_answered_for,
+                }
+            }
+
             /// Uses by span of time: calendar days, hours, any cut.
             spans {
                 always {

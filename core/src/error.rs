@@ -55,12 +55,13 @@ pub enum Error {
         source: Option<Cause>,
     },
 
-    /// The file was written by another version: use that version. Nothing was changed.
-    #[error("the store has file format {found}; this program reads up to format {supported}")]
+    /// The file was written by another version: use that version, or a newer one. An older format is answered with
+    /// this where it was not to be migrated. Nothing was changed.
+    #[error("the store has file format {found}; this program works with format {supported}")]
     UnsupportedFormat {
         /// The format that the file names.
         found: u32,
-        /// The newest format that this code knows.
+        /// The format that this code writes, and the newest that it knows.
         supported: u32,
     },
 
@@ -95,7 +96,8 @@ pub enum Error {
     #[error("the recorder is closed")]
     Closed,
 
-    /// The disk, a quota or the engine's size limit is reached: free space and try again.
+    /// The disk, a quota or a size limit is reached: free space and try again. Where the file's own form has come to
+    /// its end, after some hundred billion events, that does not help: begin another store.
     #[error("no space left to {operation}")]
     Full {
         /// What was being done.
@@ -114,6 +116,11 @@ pub enum Error {
     },
 }
 
+/// What there is no more of.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} are used up")]
+struct UsedUp(&'static str);
+
 impl Error {
     /// A value that does not fit its field.
     pub fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
@@ -123,6 +130,11 @@ impl Error {
     /// Damage that this code found itself.
     pub fn corrupt(place: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Corrupt { place: place.into(), detail: detail.into(), source: None }
+    }
+
+    /// A limit of the file's own form is reached: no space on the disk would help.
+    pub fn used_up(operation: &'static str, what: &'static str) -> Self {
+        Self::Full { operation, source: Arc::new(UsedUp(what)) }
     }
 
     /// Whether waiting and trying again may help.

@@ -24,6 +24,10 @@
 //! # Ok::<(), tooltally_core::Error>(())
 //! ```
 
+// An engine in memory is shared with the tests outside, which know this crate by its name.
+#[cfg(test)]
+extern crate self as tooltally_core;
+
 mod attributes;
 pub mod bucket;
 mod codec;

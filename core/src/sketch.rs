@@ -90,7 +90,7 @@ impl Sketch {
         match self.cells.binary_search_by_key(&cell, |(c, _)| *c) {
             Ok(at) => {
                 if let Some((_, count)) = self.cells.get_mut(at) {
-                    *count += 1;
+                    *count = count.saturating_add(1);
                 }
             }
             Err(at) => self.cells.insert(at, (cell, 1)),
@@ -115,7 +115,7 @@ impl Sketch {
             merged.push(match x.cmp(&y) {
                 std::cmp::Ordering::Less => (x, m),
                 std::cmp::Ordering::Greater => (y, n),
-                std::cmp::Ordering::Equal => (x, m + n),
+                std::cmp::Ordering::Equal => (x, m.saturating_add(n)),
             });
         }
         merged.extend(a);
@@ -125,7 +125,7 @@ impl Sketch {
 
     /// How many values were counted.
     pub fn count(&self) -> u64 {
-        self.cells.iter().map(|(_, count)| count).sum()
+        self.cells.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
     /// The value of nearest rank: the middle of the cell that holds the `ceil(q × n)`-th smallest value,
@@ -133,9 +133,9 @@ impl Sketch {
     pub fn quantile(&self, q: f64) -> Option<u64> {
         #[expect(clippy::cast_precision_loss, reason = "a rank off by one in 2^53 values is within the promise")]
         let rank = (q.clamp(0.0, 1.0) * self.count() as f64).ceil().max(1.0);
-        let mut seen = 0;
+        let mut seen = 0_u64;
         self.cells.iter().find_map(|&(cell, count)| {
-            seen += count;
+            seen = seen.saturating_add(count);
             #[expect(clippy::cast_precision_loss, reason = "as above")]
             let reached = seen as f64 >= rank;
             reached.then(|| middle_of(cell))

@@ -17,7 +17,7 @@ pub trait Aggregate: Default {
     fn merge(&mut self, other: &Self);
 }
 
-/// How something was used.
+/// How something was used. Counts stop at the highest number that there is; no log comes near it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     outcomes: [u64; Outcome::ALL.len()],
@@ -28,7 +28,7 @@ pub struct Usage {
 impl Usage {
     /// How many calls there were.
     pub fn uses(&self) -> u64 {
-        self.outcomes.iter().sum()
+        self.outcomes.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// How many calls ended so.
@@ -59,7 +59,7 @@ impl Usage {
     /// Counts one call.
     pub fn record(&mut self, outcome: Outcome, time: Timestamp, duration: Option<ToolDuration>) {
         if let Some(count) = self.outcomes.get_mut(usize::from(outcome.code())) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
         self.widen(time, time);
         if let Some(duration) = duration {
@@ -92,7 +92,7 @@ impl Aggregate for Usage {
     }
 
     fn merge(&mut self, other: &Self) {
-        self.outcomes.iter_mut().zip(other.outcomes).for_each(|(sum, more)| *sum += more);
+        self.outcomes.iter_mut().zip(other.outcomes).for_each(|(sum, more)| *sum = sum.saturating_add(more));
         if let Some((first, last)) = other.span {
             self.widen(first, last);
         }
@@ -137,13 +137,13 @@ impl Durations {
     }
 
     fn record(&mut self, duration: ToolDuration) {
-        self.sum += u128::from(duration.as_micros());
+        self.sum = self.sum.saturating_add(u128::from(duration.as_micros()));
         self.max = self.max.max(duration.as_micros());
         self.sketch.record(duration.as_micros());
     }
 
     fn merge(&mut self, other: &Self) {
-        self.sum += other.sum;
+        self.sum = self.sum.saturating_add(other.sum);
         self.max = self.max.max(other.max);
         self.sketch.merge(&other.sketch);
     }

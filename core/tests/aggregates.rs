@@ -134,3 +134,24 @@ fn a_quantile_is_never_above_the_longest() {
         assert!(found <= micros && micros - found <= micros / 50, "{found} for {micros}");
     }
 }
+
+/// Sums of sums, far beyond what any log holds: they stop, and nothing panics.
+#[test]
+fn counts_stop_at_the_highest_number() {
+    let mut usage = Usage::default();
+    for outcome in Outcome::ALL {
+        for micros in [0, 70, ToolDuration::MAX.as_micros()] {
+            usage.record(outcome, Timestamp::MAX, Some(ToolDuration::from_micros(micros).unwrap()));
+        }
+    }
+    for _ in 0..200 {
+        usage.merge(&usage.clone());
+    }
+    let durations = usage.durations();
+    assert_eq!((usage.uses(), usage.count(Outcome::Failure), durations.measured()), (u64::MAX, u64::MAX, u64::MAX));
+    assert_eq!((durations.sum_micros(), durations.max_micros()), (u128::MAX, Some(ToolDuration::MAX.as_micros())));
+    assert!(durations.mean_micros().unwrap().is_finite());
+    assert!([0.0, 0.5, 1.0].iter().all(|q| durations.quantile_micros(*q).is_some()));
+    usage.record(Outcome::Success, Timestamp::MIN, ToolDuration::from_micros(70).ok());
+    assert_eq!((usage.uses(), usage.first_used()), (u64::MAX, Some(Timestamp::MIN)));
+}

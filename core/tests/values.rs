@@ -132,3 +132,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn times_end_where_every_zone_can_show_them() {
+    for micros in [0, 1, Timestamp::MAX.as_micros() - 1, Timestamp::MAX.as_micros()] {
+        assert_eq!(Timestamp::from_micros(micros).unwrap().as_micros(), micros);
+    }
+    for micros in [-1, i64::MIN, Timestamp::MAX.as_micros() + 1, i64::MAX] {
+        let refusal = Timestamp::from_micros(micros).unwrap_err();
+        assert!(matches!(refusal, Error::Invalid { field: "time", .. }), "{micros}: {refusal:?}");
+    }
+    for text in ["1969-12-31T23:59:59.999999Z", "9999-12-30T22:00:01Z", "-000001-01-01T00:00:00Z"] {
+        assert!(matches!(text.parse::<Timestamp>(), Err(Error::Invalid { field: "time", .. })), "{text}");
+    }
+    assert_eq!("9999-12-30T22:00:00.999999Z".parse::<Timestamp>().unwrap(), Timestamp::MAX);
+    assert_eq!(Timestamp::MAX.next(), None);
+}

@@ -19,7 +19,7 @@ fn survives(backend: &str) {
     let all = |name: &str| figures["all"][name].as_u64().unwrap();
     assert_eq!(all("kills"), KILLS);
     assert!(all("within_work") > 0 && all("checks") > 0 && all("events") > 0, "nothing was hit: {figures}");
-    assert_eq!(figures["works"].as_object().unwrap().len(), 5, "{figures}");
+    assert_eq!(figures["works"].as_object().unwrap().len(), 6, "{figures}");
 }
 
 #[test]

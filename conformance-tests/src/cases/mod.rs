@@ -5,6 +5,7 @@ pub(crate) mod conditions;
 pub(crate) mod damage;
 pub(crate) mod exactly_once;
 pub(crate) mod formats;
+pub(crate) mod limits;
 pub(crate) mod many;
 pub(crate) mod model;
 pub(crate) mod names;

@@ -6,6 +6,7 @@ use std::thread;
 
 use rustc_hash::FxHashMap;
 
+use super::calls::LAST_POSITION;
 use super::fold::Fold;
 use super::ids::{Filters, probe};
 use super::names::{Interned, Known, Names, first_path, first_path_key, project_of};
@@ -13,7 +14,7 @@ use super::row::LogRow;
 use super::state::{LIVE, State};
 use super::tables::{Transaction, Tree};
 use super::tail::{FOLD_AT, Tail};
-use crate::{Appended, Condition, Event, EventId, Position, Result, codec};
+use crate::{Appended, Condition, Error, Event, EventId, Position, Result, codec};
 
 /// How many rows take about as long to fold as ten threads to start.
 const WORTH_A_THREAD: usize = 2048;
@@ -101,8 +102,11 @@ impl<'a> Appender<'a> {
         if let Some(first) = first {
             return Ok(Appended::Duplicate(first));
         }
-        let row = self.row(event)?;
         let position = self.learnt.head.next();
+        if position > LAST_POSITION {
+            return Err(Error::used_up("record more events", "the log's positions"));
+        }
+        let row = self.row(event)?;
         self.recorded.insert(id, position);
         self.learnt.rows.push(row);
         self.learnt.head = position;
@@ -196,7 +200,8 @@ impl<'a> Appender<'a> {
         let number = if let Some(number) = number {
             number
         } else {
-            let number = self.transaction.last_name(T::KIND)?.saturating_add(1);
+            let number = self.transaction.last_name(T::KIND)?.checked_add(1);
+            let number = number.ok_or_else(|| Error::used_up("record more names", "the numbers of names"))?;
             self.transaction.push_name(T::KIND, number, &text)?;
             number
         };

@@ -78,6 +78,9 @@ impl Call {
     }
 }
 
+/// The last position that has a block: what lies beyond could not be told apart. Postings reach further.
+pub(super) const LAST_POSITION: Position = Position::new(((1 << 32) * BLOCK) - 1);
+
 fn block_of(position: Position) -> u32 {
     u32::try_from(position.get() / BLOCK).unwrap_or(u32::MAX)
 }

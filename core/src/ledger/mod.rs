@@ -30,6 +30,8 @@ mod fold_write;
 mod group;
 mod ids;
 mod keys;
+#[cfg(test)]
+mod limits;
 mod names;
 mod positions;
 mod rebuild;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tooltally_core::ledger::{Direction, Engine, Ledger, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
 use tooltally_core::{
-    Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, Outcome, Position, Project, Queries, Result,
+    Error, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, Outcome, Position, Project, Queries, Result,
     Selection, Timestamp, ToolName, ToolUse, Window,
 };
 
@@ -359,4 +359,33 @@ fn an_append_that_panicked_is_not_recorded_by_the_next_one() {
     assert!(panicked.is_err());
     ledger.record(&event(2)).unwrap();
     assert_eq!(ledger.head().unwrap().get(), 1, "the event of the append that panicked is in the log");
+}
+
+/// A row of a kind that this code does not know, behind a sound checksum: not counted as a call, nor folded as one.
+#[test]
+fn a_row_of_an_unknown_kind_is_refused_by_whoever_meets_it() {
+    let engine = MemoryEngine::default();
+    let ledger = Ledger::new(engine.clone());
+    ledger.record_all(&(0..600).map(event).collect::<Vec<_>>()).unwrap();
+    engine.tamper(|tables| {
+        let last = Position::new(600);
+        let row = LogRow::from_bytes(last, &tables.log[&600]).unwrap();
+        let next = LogRow { kind: 2, id: EventId::from_bytes([7; 16]), ..row };
+        tables.log.insert(601, next.to_bytes(last.next()));
+    });
+    for ledger in [&ledger, &Ledger::new(engine.clone())] {
+        let answers = [
+            ledger.usage(&Selection::all(), &GroupBy::Total).map(drop),
+            ledger.recent(&Selection::all(), 5).map(drop),
+            ledger.record(&event(5000)).map(drop),
+            ledger.record_all(&(5000..6000).map(event).collect::<Vec<_>>()).map(drop),
+            ledger.read(Position::new(600), 1).map(drop),
+            ledger.verify_quietly().map(drop),
+            ledger.rebuild_quietly(),
+        ];
+        for answer in answers {
+            assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{answer:?}");
+        }
+    }
+    assert_eq!(engine.tables().log.len(), 601);
 }

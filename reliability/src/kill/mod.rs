@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `worker` | the process that is killed |
 //! | `import`, `program` | the same with the real program |
+//! | `migration` | the same with a program of a newer format |
 //! | `moment` | when |
 //! | `site` | a store over many kills |
 //! | `check` | what it must hold and answer |
@@ -12,6 +13,7 @@
 
 mod check;
 mod import;
+mod migration;
 mod moment;
 mod program;
 mod site;
@@ -50,11 +52,13 @@ pub enum Work {
     Rebuild,
     /// compacting
     Compact,
+    /// migrating a copy of the store to a newer format
+    Migration,
 }
 
 impl Work {
-    /// Every kind, in the order in which they take turns. One of migrations will come with the first migration.
-    pub const ALL: [Self; 5] = [Self::Single, Self::Batch, Self::Import, Self::Rebuild, Self::Compact];
+    /// Every kind, in the order in which they take turns.
+    pub const ALL: [Self; 6] = [Self::Single, Self::Batch, Self::Import, Self::Rebuild, Self::Compact, Self::Migration];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
@@ -64,6 +68,7 @@ impl Work {
             Self::Import => "import",
             Self::Rebuild => "rebuild",
             Self::Compact => "compact",
+            Self::Migration => "migration",
         }
     }
 }

@@ -35,6 +35,7 @@ impl Moment {
             Work::Single => (12, 12),
             Work::Batch | Work::Import => (12, 16),
             Work::Rebuild | Work::Compact => (6, 18),
+            Work::Migration => (1, 18),
         };
         Self::AfterMark { marks: 1 + random.below(most_marks), delay: delay(random, powers) }
     }

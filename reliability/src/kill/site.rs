@@ -8,17 +8,20 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use tempfile::TempDir;
-use tooltally::{Condition, Event, LogExt as _, MaintenanceExt as _, MemoryStore, OpenOptions, Store};
+use tooltally::{Condition, Error, Event, LogExt as _, MaintenanceExt as _, MemoryStore, OpenOptions, Store};
 use tooltally_conformance::events::numbered;
 
 use super::check::{answers_are, are_known, finding, is_sound, log_is};
 use super::import::{self, Import};
+use super::migration;
 use super::moment::Moment;
 use super::tally::Tally;
 use super::{Backend, Work};
 use crate::witness::Account;
 use crate::{Random, Result};
 
+/// A migration of fewer events would be over at once.
+const WORTH_MIGRATING: u64 = 2_000;
 /// The signal that no process can keep.
 const SIGKILL: i32 = 9;
 
@@ -77,10 +80,16 @@ impl<'a> Site<'a> {
             }
             return self.kill_import(random, tally);
         }
+        if work == Work::Migration {
+            if self.unchecked > 0 {
+                self.check(random, tally)?;
+            }
+            return self.kill_migration(random, tally);
+        }
         let moment = Moment::draw(random, work);
         let before = Account::read(&self.witness())?;
         let next = before.sent_to().unwrap_or(0).max(self.len()) + 1;
-        let child = self.worker(work, next, random.next_number()).spawn()?;
+        let child = self.worker(work, &self.store_folder(), next, random.next_number()).spawn()?;
         let is_late = kill(child, moment)?;
         let account = Account::read(&self.witness())?;
         tally.too_late += u64::from(is_late);
@@ -92,10 +101,10 @@ impl<'a> Site<'a> {
         if random.below(4) == 0 { Ok(()) } else { self.check(random, tally) }
     }
 
-    fn worker(&self, work: Work, next: u64, seed: u64) -> Command {
+    fn worker(&self, work: Work, folder: &Path, next: u64, seed: u64) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap_or_default());
         command.args(["kill-worker", "--backend", self.backend.name(), "--work", work.name()]);
-        command.arg("--folder").arg(self.store_folder()).arg("--witness").arg(self.witness());
+        command.arg("--folder").arg(folder).arg("--witness").arg(self.witness());
         command.args(["--next", &next.to_string(), "--seed", &seed.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -211,6 +220,45 @@ impl<'a> Site<'a> {
         self.expect(left.collect())?;
         self.look_through(self.open(tally)?.as_ref(), random)?;
         self.checked()
+    }
+}
+
+impl Site<'_> {
+    /// Kills a newer program while it migrates a copy of the store: the old program finds it as it was, or refuses it
+    /// as migrated; and the newer one finishes what was begun.
+    fn kill_migration(&mut self, random: &mut Random, tally: &mut Tally) -> Result<()> {
+        if self.len() < WORTH_MIGRATING {
+            let events: Vec<Event> = (self.len() + 1..=WORTH_MIGRATING).map(numbered).collect();
+            self.open(tally)?.record_all(&events)?;
+            self.expect(events)?;
+        }
+        let copy = tempfile::tempdir_in(self.folder.path())?;
+        migration::copy(&self.store_folder(), copy.path())?;
+        let moment = Moment::draw(random, Work::Migration);
+        let is_late = kill(self.worker(Work::Migration, copy.path(), 1, 1).spawn()?, moment)?;
+        tally.too_late += u64::from(is_late);
+        tally.within_work += u64::from(!is_late);
+        // Half the times it is the newer program that comes first.
+        if random.below(2) == 0 {
+            match self.backend.open(copy.path(), &OpenOptions::new()) {
+                Ok(_) if is_late => {
+                    return finding("a program that has migrated a store and ended has not migrated it");
+                }
+                Ok(store) => {
+                    tally.absent += 1;
+                    self.look_through(store.as_ref(), random)?;
+                }
+                Err(Error::UnsupportedFormat { found: 2, supported: 1 }) => tally.whole += 1,
+                Err(error) => return finding(format!("a store whose migration was killed is refused: {error:?}")),
+            }
+        }
+        self.look_through(migration::open(self.backend, copy.path())?.as_ref(), random)?;
+        tally.finished += u64::from(!is_late);
+        match self.backend.open(copy.path(), &OpenOptions::new()) {
+            Err(Error::UnsupportedFormat { found: 2, supported: 1 }) => Ok(()),
+            Err(error) => finding(format!("the old program refuses a migrated store as {error:?}")),
+            Ok(_) => finding("the old program opens a migrated store"),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use tooltally::{Appended, Condition, Event, MaintenanceExt as _, OpenOptions, Store};
 use tooltally_conformance::events::numbered;
 
-use crate::kill::Work;
+use crate::kill::{Work, migration};
 use crate::witness::{Account, Batch, Witness};
 use crate::{Backend, Random, Result};
 
@@ -48,6 +48,10 @@ pub struct WorkerArguments {
 /// # Errors
 /// Whatever the store fails with: there is no error that it may give here. A wrong answer.
 pub fn work(arguments: &WorkerArguments) -> Result<()> {
+    if arguments.work == Work::Migration {
+        mark()?;
+        return Ok(drop(migration::open(arguments.backend, &arguments.folder)?));
+    }
     let pending = Account::read(&arguments.witness)?.pending();
     let worker = Worker {
         store: arguments.backend.open(&arguments.folder, &OpenOptions::new())?,
@@ -62,7 +66,7 @@ pub fn work(arguments: &WorkerArguments) -> Result<()> {
         Work::Batch => (0..OPERATIONS).try_for_each(|_| sender.batch()),
         Work::Rebuild => sender.rebuilds(),
         Work::Compact => sender.compactions(),
-        Work::Import => Err("the program itself imports".into()),
+        Work::Import | Work::Migration => Err("no store of this program's is opened for that".into()),
     }
 }
 

@@ -8,6 +8,8 @@
 //! that stand together, so no append waits for a large run to be read. A process that appends few events
 //! makes none.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
 
 use super::super::tables::Snapshot;
@@ -105,10 +107,15 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    fn of(run: &Run) -> Self {
+    /// An empty one, if there is room for it.
+    fn of(run: &Run, room: usize) -> Option<Self> {
         let shape = Shape::of(run);
-        let regions: Vec<Option<Region>> = (0..1_usize << shape.region_bits).map(|_| None).collect();
-        Self { shape, bytes: regions.len() * size_of::<Option<Region>>(), regions }
+        let bytes = 1_usize.checked_shl(shape.region_bits)?.checked_mul(size_of::<Option<Region>>())?;
+        (bytes <= room).then(|| Self {
+            shape,
+            regions: (0..1_usize << shape.region_bits).map(|_| None).collect(),
+            bytes,
+        })
     }
 
     /// Whether the run may hold a fingerprint; `false` is certain. Makes the digest of its region within the
@@ -155,15 +162,43 @@ impl Filters {
         MOST_BYTES.saturating_sub(self.of_run.values().map(|filter| filter.bytes).sum())
     }
 
-    /// What is kept of a run; `None` while it isn't worth it.
-    pub(super) fn of(&mut self, run: &Run) -> Option<&mut Filter> {
-        (self.asked > FEW).then(|| self.of_run.entry((run.generation, run.number)).or_insert_with(|| Filter::of(run)))
+    /// What is kept of a run; `None` while it isn't worth it, or where there is no room for it.
+    pub(super) fn of(&mut self, run: &Run, room: &mut usize) -> Option<&mut Filter> {
+        if self.asked <= FEW {
+            return None;
+        }
+        match self.of_run.entry((run.generation, run.number)) {
+            Entry::Occupied(kept) => Some(kept.into_mut()),
+            Entry::Vacant(entry) => {
+                let filter = Filter::of(run, *room)?;
+                *room -= filter.bytes;
+                Some(entry.insert(filter))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A run of so many entries would have more regions than there is memory for: it is read, not digested.
+    #[test]
+    fn a_run_beyond_the_room_has_no_digest() {
+        let mut filters = Filters::default();
+        let mut room = filters.begin(&Directory::default(), FEW + 1);
+        let run = |number, entries| Run { generation: 0, number, entries, base: 1, last: entries };
+        for entries in [1 << 33, 446_676_598_783, u64::MAX] {
+            assert!(filters.of(&run(1, entries), &mut room).is_none(), "{entries}");
+        }
+        let large = run(2, 1 << 28);
+        assert!(filters.of(&large, &mut room).is_some_and(|filter| filter.bytes <= MOST_BYTES));
+        assert!(room < MOST_BYTES);
+        let mut rooms = room;
+        let made = (3..20).filter(|number| filters.of(&run(*number, 1 << 28), &mut rooms).is_some()).count();
+        assert!(made < 10, "all of them together stay within the room: {made}");
+        assert!(filters.of(&large, &mut 0).is_some(), "what is there stays");
+    }
 
     #[test]
     fn regions_divide_the_fingerprints() {

@@ -77,6 +77,15 @@ impl Directory {
         Self { generation, ..Self::default() }
     }
 
+    /// What a log would have left that nobody could have written: one run that claims every position up to one.
+    #[cfg(test)]
+    pub(super) fn claiming(generation: u32, last: u64) -> Self {
+        let mut directory = Self::new(generation);
+        let run = directory.new_run(1, last).unwrap();
+        directory.insert(Run { entries: last, ..run });
+        directory
+    }
+
     /// Whether its numbers can be worked with; false means damage. While it is made anew, it may lack entries.
     pub(super) fn is_sound(&self, folded_to: u64, is_whole: bool) -> bool {
         let runs = self.runs().chain(self.garbage.iter()).chain(self.merges.iter().map(|merge| &merge.output));

@@ -28,7 +28,8 @@ pub(crate) fn probe(
     runs.sort_unstable_by_key(|run| Reverse(run.last));
     for run in runs {
         let before = found.len();
-        probe_run(snapshot, run, filters.of(run), &mut room, &wanted, &mut found)?;
+        let filter = filters.of(run, &mut room);
+        probe_run(snapshot, run, filter, &mut room, &wanted, &mut found)?;
         if found.len() > before {
             wanted.retain(|(_, id)| !found.contains_key(id));
         }
