@@ -186,6 +186,19 @@ pub(crate) const fn is_left_unclean(flags: u8) -> bool {
     flags & (RECOVERY_REQUIRED | TWO_PHASE) == RECOVERY_REQUIRED
 }
 
+/// A header that redb writes while it mends a file, marked as one that is not whole yet.
+///
+/// When the last commit is torn, redb goes back to the one before, and says that the file is whole; but the torn one
+/// still stands in the header, as the newer of the two, until the next commit takes its place. Who opened the file in
+/// between would believe it. So the mark stays until the opening is done.
+fn still_unclean(header: &[u8]) -> Vec<u8> {
+    let mut header = header.to_vec();
+    if let Some(flags) = usize::try_from(FLAGS_AT).ok().and_then(|at| header.get_mut(at)) {
+        *flags |= RECOVERY_REQUIRED;
+    }
+    header
+}
+
 /// Whether what a file with these flags shows to readers is whole, with no writer alive.
 ///
 /// Where the primary slot is marked as unflushed, readers are shown the commit before. A writer takes the mark away
@@ -276,6 +289,8 @@ impl StorageBackend for StoreFile {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let unmended = (offset == 0 && self.0.mending.load(Ordering::Acquire)).then(|| still_unclean(data));
+        let data = unmended.as_deref().unwrap_or(data);
         self.with(|backend| {
             if self.is_opening() && Self::stands_already(backend, offset, data) {
                 return Ok(());

@@ -4,6 +4,7 @@
 mod common;
 mod damage;
 mod files;
+mod mending;
 mod power;
 mod processes;
 mod transactions;
