@@ -53,6 +53,7 @@ impl RedbEngine {
 
     fn open_site(site: Site, options: &OpenOptions) -> Result<Self> {
         let guard = Guard::default();
+        let site = site.exclusive(options.is_exclusive());
         let handle = opening::open(&site, options, &guard)?;
         Ok(Self { site, options: options.clone(), guard, turns: Turns::default(), handle: RwLock::new(Some(handle)) })
     }

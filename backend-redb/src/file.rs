@@ -2,18 +2,19 @@
 //!
 //! Byte positions and flags are those of redb's `docs/design.md` ("File format", "Lock bytes").
 
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
 
 use crate::error::{self, LockTimeout};
 use crate::pages::{self, MAGIC};
-use crate::site::Site;
+use crate::site::{Site, Unconfirmed};
 use tooltally_core::ledger::Patience;
 
 /// The flags stand after the magic number.
@@ -66,6 +67,8 @@ struct Inner {
     mending: AtomicBool,
     unsynced: AtomicBool,
     leaving: AtomicBool,
+    /// What was written since the disk has last confirmed everything.
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl StoreFile {
@@ -78,7 +81,11 @@ impl StoreFile {
     }
 
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
-    pub(crate) fn new(backend: Box<dyn StorageBackend>, wait: Duration) -> Self {
+    pub(crate) fn new(
+        backend: Box<dyn StorageBackend>,
+        wait: Duration,
+        unconfirmed: Option<Unconfirmed>,
+    ) -> Self {
         let inner = Inner {
             backend: RwLock::new(Some(backend)),
             wait_nanos: AtomicU64::new(0),
@@ -86,6 +93,7 @@ impl StoreFile {
             mending: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
+            unconfirmed,
         };
         let file = Self(Arc::new(inner));
         file.set_wait(wait);
@@ -156,6 +164,32 @@ impl StoreFile {
             }
         }
         Ok(())
+    }
+
+    fn unconfirmed(&self) -> Option<MutexGuard<'_, BTreeSet<u64>>> {
+        self.0.unconfirmed.as_ref().map(|pages| pages.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits for the disk. Where it fails, what was written stays unconfirmed.
+    fn confirm(&self, backend: &dyn StorageBackend) -> io::Result<()> {
+        let written = self.unconfirmed().map(|mut pages| std::mem::take(&mut *pages));
+        backend.sync_data().inspect_err(|_| {
+            if let (Some(mut pages), Some(written)) = (self.unconfirmed(), written) {
+                pages.extend(written);
+            }
+        })
+    }
+
+    /// Writes once more what an opening before this one has written and the disk has not confirmed. A disk that failed
+    /// to take some pages may have dropped them, while they can still be read; and it says so once: a later
+    /// confirmation is not one of theirs.
+    fn write_again(&self, backend: &dyn StorageBackend) -> io::Result<()> {
+        let pages: Vec<u64> = self.unconfirmed().map(|pages| pages.iter().copied().collect()).unwrap_or_default();
+        if pages.is_empty() {
+            return Ok(());
+        }
+        pages.iter().try_for_each(|page| pages::write_again(backend, *page))?;
+        self.confirm(backend)
     }
 
     fn flags(backend: &dyn StorageBackend) -> io::Result<u8> {
@@ -261,6 +295,10 @@ impl StorageBackend for StoreFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         self.with(|backend| {
+            if self.is_opening() && offset == 0 {
+                // redb reads the header first, and has its locks then.
+                self.write_again(backend)?;
+            }
             match pages::read(backend, offset, out) {
                 // What a commit in one phase leaves behind when the power fails: redb looks for it now, and goes
                 // back to the commit before. A page of zeros is none that it could take for whole.
@@ -283,7 +321,7 @@ impl StorageBackend for StoreFile {
         if self.is_opening() && !self.0.unsynced.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.with(StorageBackend::sync_data)?;
+        self.with(|backend| self.confirm(backend))?;
         self.0.unsynced.store(false, Ordering::Release);
         Ok(())
     }
@@ -296,6 +334,9 @@ impl StorageBackend for StoreFile {
                 return Ok(());
             }
             self.0.unsynced.store(true, Ordering::Release);
+            if let Some(mut pages) = self.unconfirmed() {
+                pages.extend(offset / pages::PAGE..(offset + data.len() as u64).div_ceil(pages::PAGE));
+            }
             pages::write(backend, offset, data)
         })
     }

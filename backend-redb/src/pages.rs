@@ -142,6 +142,22 @@ pub(crate) fn write(backend: &dyn StorageBackend, offset: u64, mut data: &[u8]) 
     Ok(())
 }
 
+/// Writes a page and its checksum as they are read; the header with its page. What the file does not reach is not there
+/// to be written.
+pub(crate) fn write_again(backend: &dyn StorageBackend, page: u64) -> io::Result<()> {
+    let mut bytes = [0; PAGE_LENGTH];
+    let mut copy = |offset: u64, length: usize| -> io::Result<()> {
+        let Some(bytes) = bytes.get_mut(..length) else { return Ok(()) };
+        if offset + length as u64 > backend.len()? {
+            return Ok(());
+        }
+        backend.read(offset, bytes)?;
+        backend.write(offset, bytes)
+    };
+    copy(place(page), PAGE_LENGTH)?;
+    if page == 0 { Ok(()) } else { copy(checksum_place(page), CHECKSUM_LENGTH) }
+}
+
 /// Puts one magic number for another, where it stands; a header without one stays as it is.
 fn exchange(header: &mut [u8], from: &[u8; 9], to: &[u8; 9]) -> io::Result<()> {
     match header.first_chunk_mut() {

@@ -3,6 +3,7 @@
 
 mod common;
 mod damage;
+mod dropped;
 mod files;
 mod mending;
 mod power;
