@@ -45,6 +45,7 @@ mod guard;
 mod migration;
 mod opening;
 mod pages;
+mod salvage;
 mod schema;
 mod site;
 mod store;

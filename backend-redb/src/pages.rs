@@ -37,7 +37,7 @@ const CHECKSUM: u64 = PAGE / GROUP;
 const CHECKSUM_LENGTH: usize = 4;
 
 /// Where a page lies; the header is page 0.
-const fn place(page: u64) -> u64 {
+pub(crate) const fn place(page: u64) -> u64 {
     match page.checked_sub(1) {
         None => 0,
         Some(page) => (2 + page + page / GROUP) * PAGE,

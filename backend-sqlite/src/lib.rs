@@ -29,7 +29,8 @@
 //! - Nothing in the file says how many events there are but the events themselves. Damage to the log's last page can
 //!   take some of the newest ones, fewer than 512; `verify` finds it.
 //! - SQLite takes a damaged frame of the write-ahead log for its end: after a kill, the commits behind it are gone, and
-//!   nothing tells them from what the power cut, so nothing can be said of it.
+//!   nothing tells them from what the power cut, so nothing can be said of it. [`SqliteStore::salvage`] reads them, as
+//!   long as nobody has opened the store.
 //!
 //! | file | subject |
 //! |---|---|
@@ -44,9 +45,11 @@
 //! | `statements.rs` | prepared statements, kept at hand |
 //! | `schema.rs` | the tables, the view, the format's number |
 //! | `migration.rs` | which formats are taken, and what becomes of the others |
+//! | `salvage.rs`, `cells.rs`, `wal.rs` | the events of a damaged file; rows and frames as bytes |
 //! | `wait.rs` | what is left of a wait, as SQLite takes it |
 //! | `error.rs` | SQLite's errors as the core's |
 
+mod cells;
 mod engine;
 mod error;
 mod links;
@@ -56,6 +59,7 @@ mod opening;
 mod packed;
 mod places;
 mod rows;
+mod salvage;
 mod schema;
 mod statements;
 mod store;
@@ -63,5 +67,6 @@ mod tables;
 mod transaction;
 mod trees;
 mod wait;
+mod wal;
 
 pub use store::SqliteStore;

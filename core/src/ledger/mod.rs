@@ -16,6 +16,7 @@
 //! | `ids` | the id index |
 //! | `view`, `buckets`, `usage`, `recent`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
+//! | `salvage` | the events of a damaged file |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
 
 mod append;
@@ -34,6 +35,7 @@ mod rebuild;
 mod recent;
 mod recents;
 mod row;
+mod salvage;
 mod state;
 mod tables;
 mod tail;
@@ -56,6 +58,7 @@ use view::View;
 use warm::WarmRows;
 
 pub use row::LogRow;
+pub use salvage::Salvage;
 pub use turns::{Turn, Turns};
 pub use wait::Patience;
 
