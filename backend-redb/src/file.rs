@@ -81,11 +81,7 @@ impl StoreFile {
     }
 
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
-    pub(crate) fn new(
-        backend: Box<dyn StorageBackend>,
-        wait: Duration,
-        unconfirmed: Option<Unconfirmed>,
-    ) -> Self {
+    pub(crate) fn new(backend: Box<dyn StorageBackend>, wait: Duration, unconfirmed: Option<Unconfirmed>) -> Self {
         let inner = Inner {
             backend: RwLock::new(Some(backend)),
             wait_nanos: AtomicU64::new(0),

@@ -83,7 +83,9 @@ fn names(leaf: &[u8], salvage: &mut Salvage) {
 /// then text and number.
 fn text_and_number(value: &[u8]) -> Option<(&str, u32)> {
     let (length, rest) = match value.split_first()? {
-        (254, rest) => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest))?,
+        (254, rest) => {
+            rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest))?
+        }
         (255, _) => return None,
         (length, rest) => (usize::from(*length), rest),
     };

@@ -16,7 +16,8 @@ static NUMBER: &str = "SELECT kind, text, number, before, checksum FROM name_num
 static TEXT: &str = "SELECT text, checksum FROM names WHERE kind = ?1 AND number = ?2";
 static LAST: &str = "SELECT max(number) FROM names WHERE kind = ?1";
 static PUSH_TEXT: &str = "INSERT INTO names (kind, number, text, checksum) VALUES (?1, ?2, ?3, ?4)";
-static PUSH_NUMBER: &str = "INSERT INTO name_numbers (kind, text, number, before, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
+static PUSH_NUMBER: &str =
+    "INSERT INTO name_numbers (kind, text, number, before, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
 static RELINK: &str = "UPDATE name_numbers SET before = ?3 WHERE kind = ?1 AND text = ?2";
 
 /// The kinds of the rows with empty texts: the first stands in front of all, the last behind.
@@ -26,7 +27,8 @@ fn borders() -> impl Iterator<Item = u8> {
 
 /// Makes the rows with empty texts.
 pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
-    borders().try_for_each(|kind| connection.execute(PUSH_NUMBER, params![kind, "", 0, 0, border_checksum(kind)]).map(drop))
+    borders()
+        .try_for_each(|kind| connection.execute(PUSH_NUMBER, params![kind, "", 0, 0, border_checksum(kind)]).map(drop))
 }
 
 fn border_checksum(kind: u8) -> u32 {

@@ -301,7 +301,13 @@ mod tests {
 
     type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
-    fn rows(snapshot: &dyn Snapshot, tree: Tree, first: &[u8], last: &[u8], direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fn rows(
+        snapshot: &dyn Snapshot,
+        tree: Tree,
+        first: &[u8],
+        last: &[u8],
+        direction: Direction,
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut rows = Vec::new();
         snapshot
             .scan(tree, first, last, direction, &mut |key, value| {
@@ -374,12 +380,15 @@ mod tests {
             };
             engine.write(write).unwrap();
             for (tree, model) in &models {
-                engine.read(|snapshot| {
-                    agree(snapshot, *tree, model, mixer);
-                    assert!(rows(snapshot, *tree, &[], BELOW_END, Direction::Forward).into_iter().eq(model.clone()));
-                    Ok(())
-                })
-                .unwrap();
+                engine
+                    .read(|snapshot| {
+                        agree(snapshot, *tree, model, mixer);
+                        assert!(
+                            rows(snapshot, *tree, &[], BELOW_END, Direction::Forward).into_iter().eq(model.clone())
+                        );
+                        Ok(())
+                    })
+                    .unwrap();
             }
         }
         assert!(models.iter().all(|(_, model)| model.len() > 5));
