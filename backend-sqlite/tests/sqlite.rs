@@ -258,7 +258,7 @@ fn a_changed_or_missing_place_is_noticed() {
 
 #[test]
 fn a_store_without_its_tables_is_damaged() {
-    for harm in ["DROP TABLE log", "DROP TABLE meta", "ALTER TABLE names RENAME COLUMN checksum TO sum"] {
+    for harm in ["DROP TABLE log", "DROP TABLE meta", "ALTER TABLE name_numbers RENAME COLUMN checksum TO sum"] {
         let (_folder, path) = place();
         SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
         Connection::open(&path).unwrap().execute_batch(harm).unwrap();
