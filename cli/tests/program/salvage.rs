@@ -160,9 +160,4 @@ fn what_is_no_store_has_nothing_to_read_out() {
     assert!(salvage(&place, "other.db").failed(1).contains("nothing was found"));
     salvage(&place, "none.db").failed(1);
     place.run(&["events", "--salvage", "--tool", "Bash"]).failed(2);
-    for engine in ENGINES {
-        let db = format!("empty.{engine}");
-        place.import(&db, "");
-        salvage(&place, &db).done();
-    }
 }
