@@ -53,6 +53,37 @@ pub fn open_with(url: &StoreUrl, options: &OpenOptions) -> Result<Box<dyn Store>
     }
 }
 
+/// Reads every event out of a damaged store that can still be read, in order of position; also where it does not open.
+/// See [`Salvaged`]. Nobody should have the store open meanwhile.
+///
+/// ```no_run
+/// use tooltally::LogExt;
+///
+/// let store = tooltally::open("sqlite:new.db")?;
+/// let salvaged = tooltally::salvage(&"sqlite:damaged.db".parse()?, &mut |recorded| {
+///     store.record(&recorded.event).map(drop)
+/// })?;
+/// println!("{} events, {} lost", salvaged.events, salvaged.lost_events());
+/// # Ok::<(), tooltally::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Invalid`] for an engine that was not built in; [`Error::Missing`], [`Error::NotAStore`],
+/// [`Error::Denied`], the file system's failures, and those of `take`.
+pub fn salvage(url: &StoreUrl, take: &mut dyn FnMut(Recorded) -> Result<()>) -> Result<Salvaged> {
+    match url.backend() {
+        #[cfg(feature = "sqlite")]
+        Backend::Sqlite => SqliteStore::salvage(url.path(), take),
+        #[cfg(feature = "redb")]
+        Backend::Redb => RedbStore::salvage(url.path(), take),
+        #[allow(unreachable_patterns, reason = "with every feature on, no engine is missing")]
+        missing => {
+            let _ = take;
+            Err(Error::invalid("db", format!("the engine {} was not built in (a Cargo feature)", missing.as_str())))
+        }
+    }
+}
+
 /// The README's code is tested with the rest.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

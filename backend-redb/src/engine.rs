@@ -66,6 +66,7 @@ impl RedbEngine {
     ) -> Result<Self> {
         let site = Site::new(path.as_ref(), layer);
         let guard = Guard::default();
+        let site = site.exclusive(options.is_exclusive());
         let handle = RwLock::new(Some(opening::open(&site, options, migrations, &guard)?));
         Ok(Self { site, options: options.clone(), migrations, guard, turns: Turns::default(), handle })
     }

@@ -2,11 +2,12 @@
 //!
 //! Byte positions and flags are those of redb's `docs/design.md` ("File format", "Lock bytes").
 
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
@@ -14,7 +15,7 @@ use redb::{BackendError, StorageBackend};
 use crate::error::{self, LockTimeout};
 use crate::pages::{self, MAGIC};
 use crate::schema::FIRST_FORMAT;
-use crate::site::Site;
+use crate::site::{Site, Unconfirmed};
 use tooltally_core::ledger::Patience;
 
 /// The flags stand after the magic number.
@@ -69,6 +70,8 @@ struct Inner {
     mending: AtomicBool,
     unsynced: AtomicBool,
     leaving: AtomicBool,
+    /// What was written since the disk has last confirmed everything.
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl StoreFile {
@@ -81,7 +84,7 @@ impl StoreFile {
     }
 
     /// Takes a file that is about to be opened as a database, with locks awaited for this long.
-    pub(crate) fn new(backend: Box<dyn StorageBackend>, wait: Duration) -> Self {
+    pub(crate) fn new(backend: Box<dyn StorageBackend>, wait: Duration, unconfirmed: Option<Unconfirmed>) -> Self {
         let inner = Inner {
             backend: RwLock::new(Some(backend)),
             wait_nanos: AtomicU64::new(0),
@@ -90,6 +93,7 @@ impl StoreFile {
             mending: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
+            unconfirmed,
         };
         let file = Self(Arc::new(inner));
         file.set_wait(wait);
@@ -167,6 +171,32 @@ impl StoreFile {
         Ok(())
     }
 
+    fn unconfirmed(&self) -> Option<MutexGuard<'_, BTreeSet<u64>>> {
+        self.0.unconfirmed.as_ref().map(|pages| pages.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits for the disk. Where it fails, what was written stays unconfirmed.
+    fn confirm(&self, backend: &dyn StorageBackend) -> io::Result<()> {
+        let written = self.unconfirmed().map(|mut pages| std::mem::take(&mut *pages));
+        backend.sync_data().inspect_err(|_| {
+            if let (Some(mut pages), Some(written)) = (self.unconfirmed(), written) {
+                pages.extend(written);
+            }
+        })
+    }
+
+    /// Writes once more what an opening before this one has written and the disk has not confirmed. A disk that failed
+    /// to take some pages may have dropped them, while they can still be read; and it says so once: a later
+    /// confirmation is not one of theirs.
+    fn write_again(&self, backend: &dyn StorageBackend) -> io::Result<()> {
+        let pages: Vec<u64> = self.unconfirmed().map(|pages| pages.iter().copied().collect()).unwrap_or_default();
+        if pages.is_empty() {
+            return Ok(());
+        }
+        pages.iter().try_for_each(|page| pages::write_again(backend, *page))?;
+        self.confirm(backend)
+    }
+
     fn flags(backend: &dyn StorageBackend) -> io::Result<u8> {
         let mut flags = [0];
         backend.read(FLAGS_AT, &mut flags)?;
@@ -193,6 +223,19 @@ impl StoreFile {
 /// to find its last whole commit before anything else.
 pub(crate) const fn is_left_unclean(flags: u8) -> bool {
     flags & (RECOVERY_REQUIRED | TWO_PHASE) == RECOVERY_REQUIRED
+}
+
+/// A header that redb writes while it mends a file, marked as one that is not whole yet.
+///
+/// When the last commit is torn, redb goes back to the one before, and says that the file is whole; but the torn one
+/// still stands in the header, as the newer of the two, until the next commit takes its place. Who opened the file in
+/// between would believe it. So the mark stays until the opening is done.
+fn still_unclean(header: &[u8]) -> Vec<u8> {
+    let mut header = header.to_vec();
+    if let Some(flags) = usize::try_from(FLAGS_AT).ok().and_then(|at| header.get_mut(at)) {
+        *flags |= RECOVERY_REQUIRED;
+    }
+    header
 }
 
 /// Whether what a file with these flags shows to readers is whole, with no writer alive.
@@ -263,6 +306,10 @@ impl StorageBackend for StoreFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         self.with(|backend| {
+            if self.is_opening() && offset == 0 {
+                // redb reads the header first, and has its locks then.
+                self.write_again(backend)?;
+            }
             match pages::read(backend, offset, out) {
                 // What a commit in one phase leaves behind when the power fails: redb looks for it now, and goes
                 // back to the commit before. A page of zeros is none that it could take for whole.
@@ -288,17 +335,22 @@ impl StorageBackend for StoreFile {
         if self.is_opening() && !self.0.unsynced.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.with(StorageBackend::sync_data)?;
+        self.with(|backend| self.confirm(backend))?;
         self.0.unsynced.store(false, Ordering::Release);
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let unmended = (offset == 0 && self.0.mending.load(Ordering::Acquire)).then(|| still_unclean(data));
+        let data = unmended.as_deref().unwrap_or(data);
         self.with(|backend| {
             if self.is_opening() && Self::stands_already(backend, offset, data) {
                 return Ok(());
             }
             self.0.unsynced.store(true, Ordering::Release);
+            if let Some(mut pages) = self.unconfirmed() {
+                pages.extend(offset / pages::PAGE..(offset + data.len() as u64).div_ceil(pages::PAGE));
+            }
             pages::write(backend, offset, data, self.0.format.load(Ordering::Acquire))
         })
     }

@@ -46,6 +46,7 @@ mod making;
 mod migration;
 mod opening;
 mod pages;
+mod salvage;
 mod schema;
 mod site;
 mod store;

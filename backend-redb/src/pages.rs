@@ -35,7 +35,7 @@ const CHECKSUM: u64 = PAGE / GROUP;
 const CHECKSUM_LENGTH: usize = 4;
 
 /// Where a page lies; the header is page 0.
-const fn place(page: u64) -> u64 {
+pub(crate) const fn place(page: u64) -> u64 {
     match page.checked_sub(1) {
         None => 0,
         Some(page) => (2 + page + page / GROUP) * PAGE,
@@ -146,6 +146,22 @@ pub(crate) fn write(backend: &dyn StorageBackend, offset: u64, mut data: &[u8], 
         backend.write(checksum_place(run.first), &checksums)?;
     }
     Ok(())
+}
+
+/// Writes a page and its checksum as they are read; the header with its page. What the file does not reach is not there
+/// to be written.
+pub(crate) fn write_again(backend: &dyn StorageBackend, page: u64) -> io::Result<()> {
+    let mut bytes = [0; PAGE_LENGTH];
+    let mut copy = |offset: u64, length: usize| -> io::Result<()> {
+        let Some(bytes) = bytes.get_mut(..length) else { return Ok(()) };
+        if offset + length as u64 > backend.len()? {
+            return Ok(());
+        }
+        backend.read(offset, bytes)?;
+        backend.write(offset, bytes)
+    };
+    copy(place(page), PAGE_LENGTH)?;
+    if page == 0 { Ok(()) } else { copy(checksum_place(page), CHECKSUM_LENGTH) }
 }
 
 /// Puts one magic number for another, where it stands; a header without one stays as it is.

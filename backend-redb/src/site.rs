@@ -1,9 +1,10 @@
 //! Where a store's file is, and what stands between the two.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use redb::backends::FileBackend;
@@ -15,17 +16,28 @@ use crate::file::StoreFile;
 /// disk, or that break the disk beneath it.
 pub type Layer = Arc<dyn Fn(FileBackend) -> io::Result<Box<dyn StorageBackend>> + Send + Sync>;
 
+/// The pages that this process has written and that the disk has not confirmed.
+pub(crate) type Unconfirmed = Arc<Mutex<BTreeSet<u64>>>;
+
 /// The place of a store.
 #[derive(Clone)]
 pub(crate) struct Site {
     path: PathBuf,
     layer: Option<Layer>,
+    /// Kept where nobody else writes, from one opening to the next.
+    unconfirmed: Option<Unconfirmed>,
 }
 
 impl Site {
     /// A file, beneath a layer if there is one.
     pub(crate) fn new(path: &Path, layer: Option<Layer>) -> Self {
-        Self { path: path.to_owned(), layer }
+        Self { path: path.to_owned(), layer, unconfirmed: None }
+    }
+
+    /// The same, for an engine that keeps others out or does not.
+    pub(crate) fn exclusive(mut self, exclusive: bool) -> Self {
+        self.unconfirmed = exclusive.then(Unconfirmed::default);
+        self
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -39,6 +51,6 @@ impl Site {
             None => Box::new(file),
             Some(layer) => layer(file)?,
         };
-        Ok(StoreFile::new(backend, wait))
+        Ok(StoreFile::new(backend, wait, self.unconfirmed.clone().filter(|_| writable)))
     }
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use tooltally_core::ledger::Ledger;
 use tooltally_core::{
     Appended, Condition, Event, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, Queries, Recorded, Result,
-    Selection, UsageRow, Verified,
+    Salvaged, Selection, UsageRow, Verified,
 };
 
 use crate::engine::RedbEngine;
 use crate::migration::Migrations;
+use crate::salvage::salvage;
 use crate::site::Layer;
 
 /// A store in one redb file, for many threads and, unless opened as exclusive, many processes.
@@ -44,6 +45,20 @@ impl RedbStore {
     /// [`Full`](tooltally_core::Error::Full), and the engine's failures.
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         Ok(Self { ledger: Ledger::new(RedbEngine::open_with(path, options)?) })
+    }
+
+    /// Reads every event out of a damaged store that can still be read, as [`Salvaged`] says; also where it does not
+    /// open any more. What nobody else writes to meanwhile is read whole.
+    ///
+    /// An append that failed may have left its events in pages that nothing leads to; they may be among what is
+    /// handed over.
+    ///
+    /// # Errors
+    /// [`Missing`](tooltally_core::Error::Missing), [`Denied`](tooltally_core::Error::Denied),
+    /// [`NotAStore`](tooltally_core::Error::NotAStore) where the path is no file, the file system's failures, and those
+    /// of `take`.
+    pub fn salvage(path: impl AsRef<Path>, take: &mut dyn FnMut(Recorded) -> Result<()>) -> Result<Salvaged> {
+        salvage(path.as_ref(), take)
     }
 
     /// As [`open_with`](Self::open_with), with a layer over each opening of the file. For tests.

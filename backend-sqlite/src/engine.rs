@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_transaction_left_open_by_the_writer_is_rolled_back_first() {
         let (_folder, engine) = engine();
-        let left = "BEGIN IMMEDIATE; INSERT INTO meta (key, value) VALUES (x'01', x'02');";
+        let left = "BEGIN IMMEDIATE; INSERT INTO meta (key, link, value) VALUES (x'01', x'', x'02');";
         engine.writer.lock().unwrap().execute_batch(left).unwrap();
         engine.write(|transaction| transaction.put(Tree::Meta, b"kept", b"1")).unwrap();
         let seen = |key: &'static [u8]| engine.read(|snapshot| snapshot.get(Tree::Meta, key)).unwrap();

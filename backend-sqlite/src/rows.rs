@@ -208,19 +208,22 @@ fn step(
 }
 
 /// What the columns of a row say.
-struct Columns {
+pub(crate) struct Columns {
     /// All but what its place stands for.
     row: LogRow,
-    place: u32,
+    /// The number of its place.
+    pub(crate) place: u32,
     checksum: u32,
 }
 
 /// Reads a row of [`ROWS`]; `None` where a column is out of its range.
 fn columns(row: &Row<'_>) -> rusqlite::Result<Option<Columns>> {
-    let moment: i64 = row.get(1)?;
-    let packed = row.get_ref(2)?.as_blob()?;
-    let attributes = row.get_ref(3)?.as_str_or_null()?;
-    let checked = || {
+    Ok(Columns::of(row.get(1)?, row.get_ref(2)?.as_blob()?, row.get_ref(3)?.as_str_or_null()?))
+}
+
+impl Columns {
+    /// Of the columns `moment`, `row` and `attributes`; `None` where one is out of its range.
+    pub(crate) fn of(moment: i64, packed: &[u8], attributes: Option<&str>) -> Option<Self> {
         let (time, outcome, source) = LogRow::of_moment(u64::try_from(moment).ok()?)?;
         let (id, numbers) = unpack(packed)?;
         let row = LogRow {
@@ -241,9 +244,15 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Option<Columns>> {
             },
             attributes: read_attributes(attributes)?,
         };
-        Some(Columns { row, place: numbers.place, checksum: numbers.checksum })
-    };
-    Ok(checked())
+        Some(Self { row, place: numbers.place, checksum: numbers.checksum })
+    }
+
+    /// The row, if its checksum says that this is its position and its place.
+    pub(crate) fn at(&self, position: Position, place: Place) -> Option<LogRow> {
+        let mut row = self.row.clone();
+        (row.project, row.path, row.agent, row.subagent) = (place.project, place.path, place.agent, place.subagent);
+        (row.checksum(position) == self.checksum).then_some(row)
+    }
 }
 
 /// A number as SQLite's signed integer; positions, moments and durations are below its end.

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use tooltally_core::Result;
 
 use crate::error::{Operation, map};
+use crate::{names, trees};
 
 /// Marks the database as tooltally's, in SQLite's header: "ttal".
 pub(crate) const APPLICATION_ID: u32 = 0x7474_616C;
@@ -20,6 +21,9 @@ pub(crate) const FIRST_FORMAT: u32 = 1;
 ///   `12s5000p3d1500`: the tool's number, `s` the session's, `p` the place's, `d` the duration in
 ///   microseconds where measured. An event that is not a tool use has `k` and its kind before the `s`.
 ///
+/// No row of the others goes missing unnoticed: `link` (`links.rs`) and `before` (`names.rs`) say which one stands
+/// before a row's own.
+///
 /// A place stands for project, path, agent and subagent, which come together again and again.
 const TABLES: &str = "
 CREATE TABLE names (
@@ -29,7 +33,14 @@ CREATE TABLE names (
     checksum INTEGER NOT NULL,
     PRIMARY KEY (kind, number)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX names_by_text ON names (kind, text);
+CREATE TABLE name_numbers (
+    kind INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    before INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (kind, text)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE places (
     number INTEGER PRIMARY KEY,
@@ -47,16 +58,17 @@ CREATE TABLE log (
     attributes TEXT
 ) STRICT;
 
-CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE rollups (key BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;
-CREATE TABLE calls (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE sessions (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE postings (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE recents (key BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT;
-CREATE TABLE id_runs (key INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE meta (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE rollups (key BLOB NOT NULL UNIQUE, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
+CREATE TABLE calls (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE sessions (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE postings (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE recents (key BLOB NOT NULL UNIQUE, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
+CREATE TABLE id_runs (key INTEGER PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
 ";
 
-/// Public: its columns keep name and meaning, and are only added to.
+/// Public: its columns keep name and meaning, and are only added to. SQLite reads it by itself: no checksum is
+/// compared.
 const VIEW: &str = "
 CREATE VIEW tool_usage_events AS
 SELECT
@@ -93,7 +105,8 @@ WHERE instr(log.numbers, 'k') = 0;
 /// Makes everything, inside the caller's transaction.
 pub(crate) fn create(connection: &Connection) -> Result<()> {
     let header = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FIRST_FORMAT};");
-    [TABLES, VIEW, &header]
-        .into_iter()
-        .try_for_each(|sql| connection.execute_batch(sql).map_err(|e| map(e, Operation::new("make the tables"))))
+    let made = [TABLES, VIEW, &header].into_iter().try_for_each(|sql| connection.execute_batch(sql));
+    made.and_then(|()| names::create(connection))
+        .and_then(|()| trees::create(connection))
+        .map_err(|e| map(e, Operation::new("make the tables")))
 }

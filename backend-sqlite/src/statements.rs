@@ -48,6 +48,11 @@ impl<'a> Statements<'a> {
         self.with(sql, |statement| statement.execute(params).map(drop).map_err(|e| self.map(e)))
     }
 
+    /// The same, and how many rows it has changed.
+    pub(crate) fn change(&self, sql: &'static str, params: impl Params) -> Result<usize> {
+        self.with(sql, |statement| statement.execute(params).map_err(|e| self.map(e)))
+    }
+
     /// Adds a row whose key SQLite counts on by itself; that key.
     pub(crate) fn insert(&self, sql: &'static str, params: impl Params) -> Result<i64> {
         self.with(sql, |statement| statement.insert(params).map_err(|e| self.map(e)))

@@ -5,11 +5,12 @@ use std::path::Path;
 use tooltally_core::ledger::Ledger;
 use tooltally_core::{
     Appended, Condition, Event, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, Queries, Recorded, Result,
-    Selection, UsageRow, Verified,
+    Salvaged, Selection, UsageRow, Verified,
 };
 
 use crate::engine::SqliteEngine;
 use crate::migration::Migrations;
+use crate::salvage::salvage;
 
 /// A store in an SQLite database.
 pub struct SqliteStore {
@@ -43,6 +44,19 @@ impl SqliteStore {
     #[doc(hidden)]
     pub fn open_migrating(path: impl AsRef<Path>, options: &OpenOptions, migrations: Migrations) -> Result<Self> {
         Ok(Self { ledger: Ledger::new(SqliteEngine::open(path.as_ref(), options, migrations)?) })
+    }
+
+    /// Reads every event out of a damaged store that can still be read, as [`Salvaged`] says; also where it does not
+    /// open any more, and from behind damage in the write-ahead log, which SQLite takes for the log's end. So a store
+    /// is better salvaged before anything else opens it. No store at this path may be open in this process: SQLite's
+    /// locks would be lost.
+    ///
+    /// # Errors
+    /// [`Missing`](tooltally_core::Error::Missing), [`Denied`](tooltally_core::Error::Denied),
+    /// [`NotAStore`](tooltally_core::Error::NotAStore) where the path is no file, the file system's failures, and those
+    /// of `take`.
+    pub fn salvage(path: impl AsRef<Path>, take: &mut dyn FnMut(Recorded) -> Result<()>) -> Result<Salvaged> {
+        salvage(path.as_ref(), take)
     }
 }
 

@@ -225,7 +225,9 @@ fn a_changed_name_is_noticed_by_whoever_asks_for_it() {
     let (_folder, path) = place();
     SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
     let other = Connection::open(&path).unwrap();
-    other.execute_batch("UPDATE names SET text = 'Bish' WHERE text = 'Bash'").unwrap();
+    let harm = "UPDATE names SET text = 'Bish' WHERE text = 'Bash';
+        UPDATE name_numbers SET text = 'Bish' WHERE text = 'Bash';";
+    other.execute_batch(harm).unwrap();
     let store = SqliteStore::open(&path).unwrap();
     let bish = ToolName::new("Bish").unwrap();
     let asked = store.usage_for_tool(&bish, None, None);
@@ -256,7 +258,7 @@ fn a_changed_or_missing_place_is_noticed() {
 
 #[test]
 fn a_store_without_its_tables_is_damaged() {
-    for harm in ["DROP TABLE log", "DROP TABLE meta", "ALTER TABLE names RENAME COLUMN checksum TO sum"] {
+    for harm in ["DROP TABLE log", "DROP TABLE meta", "ALTER TABLE name_numbers RENAME COLUMN checksum TO sum"] {
         let (_folder, path) = place();
         SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
         Connection::open(&path).unwrap().execute_batch(harm).unwrap();

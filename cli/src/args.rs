@@ -144,10 +144,19 @@ pub struct StatsArguments {
 
 /// `events`.
 #[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Of a damaged store, --salvage prints all that can still be read, also where it
+does not open any more. What is lost is said on stderr, and the exit code is 1
+then. A new store takes the rest:
+  tooltally events --salvage --db old.db | tooltally --db new.db import -")]
 pub struct EventsArguments {
     /// Which events
     #[command(flatten)]
     pub filter: FilterArguments,
+
+    /// Read out of a damaged store all that can still be read; nobody should use it meanwhile
+    #[arg(long, conflicts_with_all = ["tool", "session", "project", "since", "until"])]
+    pub salvage: bool,
 }
 
 /// What a row of `stats` is about.

@@ -22,7 +22,6 @@ fn a_faulty_disk_takes_nothing_from_redb() {
 }
 
 #[test]
-#[ignore = "an open finding: after short writes to the end, the same handle answers Corrupt on the healthy disk"]
 fn a_faulty_disk_takes_nothing_from_an_exclusive_redb() {
     sweep(Backend::RedbExclusive);
 }

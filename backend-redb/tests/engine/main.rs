@@ -3,7 +3,9 @@
 
 mod common;
 mod damage;
+mod dropped;
 mod files;
+mod mending;
 mod power;
 mod processes;
 mod transactions;

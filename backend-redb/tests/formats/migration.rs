@@ -275,7 +275,7 @@ fn a_disk_that_fills_leaves_the_old_store() {
         let mut refused = 0;
         for room in [0, 5_000, 40_000, 150_000, 300_000] {
             disk.limit_growth(room);
-            let migrated = RedbStore::open_migrating(&path, &options, TWO, Some(Arc::new(redb_layer(&disk))));
+            let migrated = RedbStore::open_migrating(&path, &options, THREE, Some(Arc::new(redb_layer(&disk))));
             disk.heal();
             match migrated {
                 Ok(_) => break,
@@ -285,6 +285,6 @@ fn a_disk_that_fills_leaves_the_old_store() {
             assert_still_old(&path);
         }
         assert!(refused >= 1, "{refused}");
-        assert_answers(&RedbStore::open_migrating(&path, &options, TWO, None).unwrap());
+        assert_answers(&RedbStore::open_migrating(&path, &options, THREE, None).unwrap());
     }
 }

@@ -38,8 +38,8 @@ fn to_2(connection: &Connection) -> rusqlite::Result<()> {
 /// Every value of a projection is written anew, in a table of another name and back.
 fn to_3(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
-        "CREATE TABLE calls_3 (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-        INSERT INTO calls_3 SELECT key, value FROM calls;
+        "CREATE TABLE calls_3 (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        INSERT INTO calls_3 SELECT key, link, value FROM calls;
         DROP TABLE calls;
         ALTER TABLE calls_3 RENAME TO calls;
         ALTER TABLE discoveries ADD COLUMN removed INTEGER;",

@@ -3,16 +3,19 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use tooltally::{Position, Selection, Store};
+use tooltally::{Error, Position, Salvaged, Selection, Store};
 
 use super::Context;
 use crate::args::EventsArguments;
 use crate::diagnostics::{Failure, remark};
 use crate::input::event_line;
+use crate::output::humanize::counted;
 use crate::output::sanitize;
 
 /// How many events are in memory at once.
 const PAGE: usize = 1024;
+/// How many stretches of lost events are named.
+const MOST_RANGES: usize = 100;
 
 /// Prints the selected events, oldest position first.
 ///
@@ -21,6 +24,9 @@ const PAGE: usize = 1024;
 pub fn run(context: &Context, arguments: &EventsArguments) -> Result<ExitCode, Failure> {
     // Also where the store cannot be opened: then above all.
     context.remark_on_spool();
+    if arguments.salvage {
+        return salvage(context);
+    }
     let store = context.open_existing()?;
     let selection = context.selection(&arguments.filter, store.as_deref())?;
     let printed = match &store {
@@ -31,6 +37,58 @@ pub fn run(context: &Context, arguments: &EventsArguments) -> Result<ExitCode, F
         remark(&format!("no events in {}", context.url));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what can still be read of a damaged store, and says what cannot.
+fn salvage(context: &Context) -> Result<ExitCode, Failure> {
+    let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut unwritten = None;
+    let salvaged = tooltally::salvage(&context.url, &mut |recorded| {
+        writeln!(stdout, "{}", sanitize::json(&event_line(&recorded))).map_err(|failure| {
+            unwritten = Some(failure);
+            Error::Closed
+        })
+    });
+    if let Some(failure) = unwritten {
+        return Err(Failure::output(failure));
+    }
+    stdout.flush().map_err(Failure::output)?;
+    let salvaged = salvaged.map_err(context.failed("salvage"))?;
+    remark(&format!("read {} out of {}", counted(salvaged.events, "event"), context.url));
+    if salvaged.lost.is_empty() && salvaged.events > 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Where there is nothing, a store that is sound says so itself.
+    if salvaged.last == Position::START
+        && let Ok(Some(store)) = context.open_existing()
+        && store.head().is_ok_and(|head| head == Position::START)
+    {
+        return Ok(ExitCode::SUCCESS);
+    }
+    tell_lost(&salvaged);
+    Ok(ExitCode::FAILURE)
+}
+
+fn tell_lost(salvaged: &Salvaged) {
+    if salvaged.events == 0 {
+        remark("nothing was found that is an event of a store");
+    }
+    for (first, last) in salvaged.lost.iter().take(MOST_RANGES) {
+        remark(&if first == last {
+            format!("lost: the event at position {first}")
+        } else {
+            format!("lost: the events at positions {first} to {last}")
+        });
+    }
+    let more = salvaged.lost.len().saturating_sub(MOST_RANGES);
+    if more > 0 {
+        remark(&format!("lost: {more} more stretches like these"));
+    }
+    remark(&format!(
+        "lost in all: {}; what may have stood behind position {} left no trace",
+        counted(salvaged.lost_events(), "event"),
+        salvaged.last
+    ));
 }
 
 fn print_events(context: &Context, store: &dyn Store, selection: &Selection) -> Result<u64, Failure> {

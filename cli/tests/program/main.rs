@@ -16,4 +16,6 @@ mod install;
 #[cfg(test)]
 mod private;
 #[cfg(test)]
+mod salvage;
+#[cfg(test)]
 mod support;

@@ -17,6 +17,7 @@
 //! | `ids` | the id index |
 //! | `view`, `buckets`, `usage`, `recent`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
+//! | `salvage` | the events of a damaged file |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
 
 mod append;
@@ -38,6 +39,7 @@ mod rebuild;
 mod recent;
 mod recents;
 mod row;
+mod salvage;
 mod state;
 mod tables;
 mod tail;
@@ -57,6 +59,7 @@ use state::State;
 use view::View;
 
 pub use row::LogRow;
+pub use salvage::Salvage;
 pub use turns::{Turn, Turns};
 pub use wait::Patience;
 

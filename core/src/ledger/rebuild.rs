@@ -16,7 +16,7 @@ use super::fold::Fold;
 use super::fold_write::Prepared;
 use super::ids::{Entry, Filters, probe, sort_stretches};
 use super::keys::ranges_without;
-use super::names::{first_path_key, first_path_keys};
+use super::names::first_path_key;
 use super::state::{LIVE, REBUILT, State};
 use super::tables::{Direction, Engine, Snapshot, Transaction, Tree};
 use super::tail::{FOLD_AT, gap};
@@ -118,7 +118,11 @@ fn write_ids(ids: &mut Vec<Entry>, state: &mut State, transaction: &mut dyn Tran
 
 /// Claims a generation. A rebuild that was under way loses its claim.
 fn begin(transaction: &mut dyn Transaction) -> Result<u32> {
-    let live = readable(State::load(transaction, LIVE))?;
+    let live = readable(State::load(transaction, LIVE));
+    if matches!(live, Ok(None)) {
+        clear_records(transaction)?;
+    }
+    let live = live?;
     let head = transaction.head()?;
     if let Some(live) = live.as_ref().filter(|live| live.folded_to() > head) {
         let detail = format!("ends at position {head}, but {} was folded once: its end is lost", live.folded_to());
@@ -130,6 +134,14 @@ fn begin(transaction: &mut dyn Transaction) -> Result<u32> {
     let generation = if earlier == Some(next) { live.wrapping_add(2) } else { next };
     State::new(generation).store(transaction, REBUILT)?;
     Ok(generation)
+}
+
+/// Where there is no record of the live projections, or a damaged one, whatever stands around it is cleared away: what
+/// is left of a record must not be in the way of a new one. First paths stay until there are others.
+fn clear_records(transaction: &mut dyn Transaction) -> Result<()> {
+    let (paths, behind_paths) = (first_path_key(0), [first_path_key(u32::MAX), vec![0]].concat());
+    transaction.delete_range(Tree::Meta, &[], paths.get(..paths.len() - 1).unwrap_or_default())?;
+    transaction.delete_range(Tree::Meta, &behind_paths, &[0xFF; 8])
 }
 
 /// A damaged record counts as none: it is what a rebuild is for.
@@ -276,9 +288,7 @@ fn refuse_duplicates(
 
 /// Stores the first paths that the log gives, and no others.
 fn replace_first_paths(transaction: &mut dyn Transaction, first_paths: &HashMap<u32, u32>) -> Result<()> {
-    for key in first_path_keys(transaction)? {
-        transaction.delete(Tree::Meta, &key)?;
-    }
+    transaction.delete_range(Tree::Meta, &first_path_key(0), &first_path_key(u32::MAX))?;
     for (project, path) in first_paths {
         let key = first_path_key(*project);
         transaction.put(Tree::Meta, &key, &codec::seal(&key, path)?)?;
@@ -305,14 +315,21 @@ fn delete_some(transaction: &mut dyn Transaction, claimed: Option<u32>) -> Resul
     for tree in Tree::PROJECTIONS {
         for (first, last) in ranges_without(tree, &kept) {
             let (mut dead, mut last_dead) = (0, None);
-            transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {
+            let counted = transaction.scan(tree, &first, &last, Direction::Forward, &mut |key, _| {
                 dead += 1;
                 if dead < DELETED {
                     return Ok(ControlFlow::Continue(()));
                 }
                 last_dead = Some(key.to_vec());
                 Ok(ControlFlow::Break(()))
-            })?;
+            });
+            if counted.as_ref().is_err_and(Error::is_corrupt) {
+                // Dead rows that are damaged are mended by being deleted, however many they are.
+                transaction.delete_range(tree, &first, &last)?;
+                transaction.scan(tree, &first, &last, Direction::Forward, &mut |_, _| Ok(ControlFlow::Break(())))?;
+                return Ok(true);
+            }
+            counted?;
             if dead > 0 {
                 transaction.delete_range(tree, &first, &last_dead.unwrap_or(last))?;
                 return Ok(true);

@@ -21,6 +21,8 @@ pub(super) struct Outcome {
     pub(super) counts: BTreeMap<String, u64>,
     /// What must not be.
     pub(super) findings: Vec<String>,
+    /// What may be, and is worth a look.
+    pub(super) remarks: Vec<String>,
 }
 
 impl Outcome {
@@ -34,6 +36,7 @@ impl Outcome {
             *self.counts.entry(what).or_default() += count;
         }
         self.findings.extend(other.findings);
+        self.remarks.extend(other.remarks);
     }
 }
 
@@ -84,13 +87,19 @@ impl Checker {
             return Ok(outcome);
         };
         outcome.count("images");
+        let salvaged = self.salvage(&image, &mut outcome)?;
         let Some(answered) = self.ask(&image, &mut outcome)? else {
             outcome.count("refused on opening");
             return Ok(named(outcome, number, &image));
         };
         let verified = self.verify(&image, &mut outcome)?;
         self.judge(&image, &answered, verified, &mut outcome);
-        self.rebuild(&image, &mut outcome)?;
+        let least = self.state(&image, &answered).filter(|_| verified).map_or(0, |state| state.head);
+        let least = least.max(self.rebuild(&image, &mut outcome)?);
+        if salvaged < least {
+            let text = format!("{salvaged} events are salvaged, where the log of {least} can be read");
+            outcome.findings.push(text);
+        }
         self.append(&image, verified, &mut outcome)?;
         Ok(named(outcome, number, &image))
     }
@@ -145,6 +154,43 @@ impl Checker {
                     outcome.findings.push(format!("opening it fails unclearly: {}", chain(&error)));
                 }
                 Ok(None)
+            }
+        }
+    }
+
+    /// What is salvaged is true, and in order; how many events it is.
+    fn salvage(&self, image: &Image<'_>, outcome: &mut Outcome) -> Result<u64> {
+        let path = self.backend.file(&self.place(image)?);
+        let before = std::fs::read(&path)?;
+        let most = image.sound.heads.last().copied().unwrap_or(0);
+        let (mut last, mut untrue) = (0, 0_u64);
+        let salvaged = tooltally::salvage(&self.backend.url(&self.folder.join("image")), &mut |recorded| {
+            let position = recorded.position.get();
+            untrue += u64::from(position <= last || position > most || recorded.event != numbered(position - 1));
+            last = position;
+            Ok(())
+        });
+        if untrue > 0 {
+            outcome.findings.push(format!("{untrue} of the salvaged events were never recorded there"));
+        }
+        if std::fs::read(&path)? != before {
+            outcome.findings.push("salvaging changes the file".to_owned());
+        }
+        match salvaged {
+            Ok(salvaged) => {
+                let missing = most.saturating_sub(salvaged.events);
+                *outcome.counts.entry("events that salvaging loses, of all images".to_owned()).or_default() += missing;
+                outcome.count(match missing {
+                    0 => "salvaging reads out every event",
+                    1..=200 => "salvaging loses up to 200 events",
+                    _ if missing == most => "salvaging reads out nothing",
+                    _ => "salvaging loses more than 200 events",
+                });
+                Ok(salvaged.events)
+            }
+            Err(error) => {
+                outcome.findings.push(format!("salvaging fails: {}", chain(&error)));
+                Ok(0)
             }
         }
     }
@@ -204,6 +250,7 @@ impl Checker {
                         first_word(wrong.first().unwrap_or(&"")),
                         first_word(&harm)
                     ));
+                    outcome.remarks.push(format!("other answers, and verify fails: {wrong:?}"));
                 }
             }
             (Some(_), Some(_), false) => outcome.count("some question fails, and so does verify"),
@@ -223,22 +270,24 @@ impl Checker {
     }
 
     /// A rebuild refuses, or makes a store that answers as the undamaged one does.
-    fn rebuild(&self, image: &Image<'_>, outcome: &mut Outcome) -> Result<()> {
-        let Some(store) = self.open(image, outcome)? else { return Ok(()) };
+    /// Answers with how many events the log has then; 0 where it refuses.
+    fn rebuild(&self, image: &Image<'_>, outcome: &mut Outcome) -> Result<u64> {
+        let Some(store) = self.open(image, outcome)? else { return Ok(0) };
         if !passes("rebuild", store.rebuild_quietly(), outcome) {
             outcome.count("rebuild refuses");
-            return Ok(());
+            return Ok(0);
         }
         if !passes("verify after rebuild", store.verify_quietly(), outcome) {
             outcome.count("rebuild is done, and verify still fails");
-            return Ok(());
+            return Ok(0);
         }
         outcome.count("rebuild is done");
         let answers = self.questions.ask(&*store, &*store);
-        if self.state(image, &answers).is_none() || answers.first_error().is_some() {
+        let state = self.state(image, &answers).filter(|_| answers.first_error().is_none());
+        if state.is_none() {
             outcome.findings.push("rebuild takes a damaged log, and verify finds nothing after it".to_owned());
         }
-        Ok(())
+        Ok(state.map_or(0, |state| state.head))
     }
 
     /// Known ids are found again, or the append fails; the store can be compacted, or says why not.
@@ -287,7 +336,7 @@ fn passes<T>(what: &str, result: tooltally::Result<T>, outcome: &mut Outcome) ->
 }
 
 fn named(mut outcome: Outcome, number: u64, image: &Image<'_>) -> Outcome {
-    for finding in &mut outcome.findings {
+    for finding in outcome.findings.iter_mut().chain(&mut outcome.remarks) {
         *finding = format!("image {number} ({:?}, {} with {}): {finding}", image.sound.taken, image.file, image.harm);
     }
     outcome

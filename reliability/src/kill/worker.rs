@@ -50,7 +50,8 @@ pub struct WorkerArguments {
 pub fn work(arguments: &WorkerArguments) -> Result<()> {
     if arguments.work == Work::Migration {
         mark()?;
-        return Ok(drop(migration::open(arguments.backend, &arguments.folder)?));
+        migration::open(arguments.backend, &arguments.folder)?;
+        return Ok(());
     }
     let pending = Account::read(&arguments.witness)?.pending();
     let worker = Worker {

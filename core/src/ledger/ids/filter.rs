@@ -191,11 +191,11 @@ mod tests {
         for entries in [1 << 33, 446_676_598_783, u64::MAX] {
             assert!(filters.of(&run(1, entries), &mut room).is_none(), "{entries}");
         }
-        let large = run(2, 1 << 28);
+        let large = run(2, 1 << 26);
         assert!(filters.of(&large, &mut room).is_some_and(|filter| filter.bytes <= MOST_BYTES));
         assert!(room < MOST_BYTES);
         let mut rooms = room;
-        let made = (3..20).filter(|number| filters.of(&run(*number, 1 << 28), &mut rooms).is_some()).count();
+        let made = (3..20).filter(|number| filters.of(&run(*number, 1 << 26), &mut rooms).is_some()).count();
         assert!(made < 10, "all of them together stay within the room: {made}");
         assert!(filters.of(&large, &mut 0).is_some(), "what is there stays");
     }

@@ -130,7 +130,7 @@ impl Directory {
 
     fn new_run(&mut self, base: u64, last: u64) -> Result<Run> {
         let number = self.next_number;
-        if number >= RUNS {
+        if number >= RUNS - 1 {
             let source = std::sync::Arc::new(std::io::Error::other("the id index has used up its numbers: rebuild it"));
             return Err(Error::Full { operation: "index the ids", source });
         }
