@@ -54,7 +54,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
     }
     let mut several = |level, code, paths: &[_], what: &str, remedy: &str, command: Option<String>| {
         if !paths.is_empty() {
-            let message = format!("{} {what}: {}", counted(paths.len() as u64, "entry").replace("entrys", "entries"), some_names(paths));
+            let message = format!("{what}: {} ({})", paths.len(), some_names(paths));
             let found = finding(level, code, message, path).remedy(remedy);
             findings.push(command.map_or(found.clone(), |command| found.command(command)));
         }
@@ -63,7 +63,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
         Level::Warning,
         "spool-entry-not-readable",
         &seen.unreadable,
-        "cannot be read (another user's, a link, or closed to you)",
+        "entries that cannot be read, since they are another user's, links, or closed to you",
         "see whose they are; make your own readable, and remove what you did not put there",
         Some(on_path("ls -l", path)),
     );
@@ -71,7 +71,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
         Level::Warning,
         "spool-broken",
         &seen.broken,
-        "hold no whole call",
+        "entries that hold no whole call",
         "the next hook or import sets them aside as *.unreadable and goes on with the rest",
         Some(take_in.clone()),
     );
@@ -79,7 +79,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
         Level::Warning,
         "spool-set-aside",
         &seen.set_aside,
-        "were set aside, since they hold no call that can be read",
+        "entries that were set aside, since they hold no call that can be read",
         "look at them: each may be a call that is not in the record; import brings it from the agent's history. Then remove them",
         Some(on_store(url, "import")),
     );
@@ -87,7 +87,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
         Level::Warning,
         "spool-newer",
         &seen.newer,
-        "wait for a newer tooltally, which wrote them",
+        "calls that wait for the newer tooltally that wrote them",
         "update this program, or let that one take them in",
         None,
     );
@@ -95,7 +95,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
         Level::Note,
         "spool-left-over",
         &seen.left_over,
-        "were left by hooks that were killed while they wrote",
+        "files that hooks left which were killed while they wrote",
         "nothing need be done: the next hook or import removes them",
         None,
     );
@@ -103,7 +103,7 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
         Level::Note,
         "spool-foreign",
         &seen.foreign,
-        "are not tooltally's",
+        "entries that are not tooltally's",
         "move them away: they do no harm, but the folder stays for them",
         Some(on_path("ls -l", path)),
     );

@@ -48,9 +48,21 @@ pub(super) fn examine(url: &StoreUrl, case: &Case, findings: &mut Vec<Finding>) 
     };
     match why_not_to_open(url, &seen) {
         Some(finding) => findings.push(finding),
+        None if url.backend() == Backend::Sqlite && is_read_only(url.path()) => findings.push(not_writable(url)),
         None => look_inside(url, case, &mut seen, findings),
     }
     seen
+}
+
+/// Whether a file may be read and not written. SQLite could open it, and would leave an empty write-ahead log.
+fn is_read_only(path: &Path) -> bool {
+    path.is_file() && fs::File::open(path).is_ok() && !super::files::is_writable(path)
+}
+
+fn not_writable(url: &StoreUrl) -> Finding {
+    finding(Level::Error, "store-not-writable", "this user may not write to the store", url)
+        .remedy("give yourself the right to write, or name another store; until then calls wait in the spool")
+        .command(super::words::on_path("chmod u+w", url.path()))
 }
 
 fn finding(level: Level, code: &'static str, message: impl Into<String>, url: &StoreUrl) -> Finding {
@@ -141,11 +153,7 @@ fn ask(url: &StoreUrl, case: &Case, store: &dyn Store, seen: &mut SeenStore, fin
         Err(error) => findings.push(refused(url, &error)),
     }
     if !super::files::is_writable(url.path()) {
-        findings.push(
-            finding(Level::Error, "store-not-writable", "this user may not write to the store", url)
-                .remedy("give yourself the right to write, or name another store; until then calls wait in the spool")
-                .command(super::words::on_path("chmod u+w", url.path())),
-        );
+        findings.push(not_writable(url));
     } else if let Some(error) = why_not_writable(url, store) {
         findings.push(refused(url, &error));
     }
