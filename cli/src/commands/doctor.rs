@@ -31,6 +31,10 @@ pub fn run(arguments: &Arguments, doctor: &DoctorArguments) -> Result<ExitCode, 
     let program = Program::running().ok().map(|program| program.path);
     let case = Case { url, named_by, now: SystemClock.now(), program, is_proven: doctor.verify };
     let report = diagnose(&case);
-    print(&if arguments.json { findings::as_json(&report) } else { findings::as_text(&report, &case, Surface::of_stdout()) })?;
+    print(&if arguments.json {
+        findings::as_json(&report)
+    } else {
+        findings::as_text(&report, &case, Surface::of_stdout())
+    })?;
     Ok(if report.count(Level::Error) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

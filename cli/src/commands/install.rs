@@ -70,7 +70,6 @@ impl Program {
         let is_same = |called: &PathBuf| fs::canonicalize(called).ok() == fs::canonicalize(&path).ok();
         Ok(Self { path: called.filter(is_same).unwrap_or(path) })
     }
-
 }
 
 /// Whether a program is where cargo builds.

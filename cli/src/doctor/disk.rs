@@ -2,9 +2,9 @@
 
 use tooltally::StoreUrl;
 
+use super::Finding;
 #[cfg(unix)]
 use super::{Check, Level};
-use super::Finding;
 
 /// Less room than this, in bytes, and a store cannot grow.
 #[cfg(unix)]

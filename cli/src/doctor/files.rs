@@ -15,8 +15,9 @@ const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// Looks at the store's files and their folder.
 pub(super) fn examine(url: &StoreUrl, findings: &mut Vec<Finding>) {
     let before = findings.len();
-    if let Ok(data) = fs::metadata(url.path()) {
-        owner_and_mode(url.path(), &data, findings);
+    let store = fs::metadata(url.path()).ok().filter(Metadata::is_file);
+    if let Some(data) = &store {
+        owner_and_mode(url.path(), data, findings);
     }
     if url.backend() == Backend::Sqlite {
         for journal in JOURNALS.map(|suffix| beside(url, suffix)) {
@@ -28,7 +29,7 @@ pub(super) fn examine(url: &StoreUrl, findings: &mut Vec<Finding>) {
         }
     }
     folder(url, findings);
-    if findings.len() == before && url.path().exists() {
+    if findings.len() == before && store.is_some() {
         findings.push(Finding::new(Check::Files, Level::Ok, "files-private", "the store's files are yours alone"));
     }
 }
@@ -58,9 +59,9 @@ fn folder(url: &StoreUrl, findings: &mut Vec<Finding>) {
 }
 
 fn no_folder(at: &Path, message: &str) -> Finding {
-    Finding::new(Check::Files, Level::Error, "folder-impossible", message)
-        .at(at)
-        .remedy("move it out of the way or change its permissions, or name another store; calls wait in a spool elsewhere")
+    Finding::new(Check::Files, Level::Error, "folder-impossible", message).at(at).remedy(
+        "move it out of the way or change its permissions, or name another store; calls wait in a spool elsewhere",
+    )
 }
 
 fn folder_mode(folder: &Path, data: &Metadata, findings: &mut Vec<Finding>) {
@@ -106,10 +107,15 @@ pub(super) fn owner_and_mode(path: &Path, data: &Metadata, findings: &mut Vec<Fi
     if mode & 0o077 != 0 {
         let verb = if mode & 0o022 == 0 { "read" } else { "change" };
         findings.push(
-            Finding::new(Check::Files, Level::Warning, "file-open-to-others", format!("others may {verb} it: mode {mode:o}"))
-                .at(path)
-                .remedy("keep it to yourself")
-                .command(on_path("chmod 600", path)),
+            Finding::new(
+                Check::Files,
+                Level::Warning,
+                "file-open-to-others",
+                format!("others may {verb} it: mode {mode:o}"),
+            )
+            .at(path)
+            .remedy("keep it to yourself")
+            .command(on_path("chmod 600", path)),
         );
     }
 }

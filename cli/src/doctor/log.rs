@@ -35,10 +35,15 @@ pub(super) fn examine(url: &StoreUrl, case: &Case, store: &SeenStore, findings: 
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => String::new(),
         Err(error) => {
             findings.push(
-                Finding::new(Check::Log, Level::Warning, "log-not-usable", format!("hooks cannot tell their troubles: {error}"))
-                    .at(&path)
-                    .remedy("see what is there, and remove it: hooks make the file anew")
-                    .command(on_path("ls -l", &path)),
+                Finding::new(
+                    Check::Log,
+                    Level::Warning,
+                    "log-not-usable",
+                    format!("hooks cannot tell their troubles: {error}"),
+                )
+                .at(&path)
+                .remedy("see what is there, and remove it: hooks make the file anew")
+                .command(on_path("ls -l", &path)),
             );
             return;
         }

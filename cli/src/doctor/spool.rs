@@ -1,6 +1,6 @@
 //! The spool: calls that wait, and what keeps them from being taken in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tooltally::StoreUrl;
 
@@ -41,7 +41,8 @@ fn finding(level: Level, code: &'static str, message: impl Into<String>, path: &
 }
 
 fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: &mut Vec<Finding>) {
-    let take_in = on_store(url, "import - < /dev/null");
+    let nothing = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    let take_in = on_store(url, &format!("import - < {nothing}"));
     if seen.waiting > 0 {
         let since = seen.oldest.map_or_else(String::new, |oldest| format!(", the first one {}", ago(oldest, case.now)));
         let verb = if seen.waiting == 1 { "waits" } else { "wait" };
@@ -52,61 +53,99 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
                 .command(take_in.clone()),
         );
     }
-    let mut several = |level, code, paths: &[_], what: &str, remedy: &str, command: Option<String>| {
-        if !paths.is_empty() {
-            let message = format!("{what}: {} ({})", paths.len(), some_names(paths));
-            let found = finding(level, code, message, path).remedy(remedy);
-            findings.push(command.map_or(found.clone(), |command| found.command(command)));
-        }
-    };
-    several(
-        Level::Warning,
-        "spool-entry-not-readable",
-        &seen.unreadable,
-        "entries that cannot be read, since they are another user's, links, or closed to you",
-        "see whose they are; make your own readable, and remove what you did not put there",
-        Some(on_path("ls -l", path)),
-    );
-    several(
-        Level::Warning,
-        "spool-broken",
-        &seen.broken,
-        "entries that hold no whole call",
-        "the next hook or import sets them aside as *.unreadable and goes on with the rest",
-        Some(take_in.clone()),
-    );
-    several(
-        Level::Warning,
-        "spool-set-aside",
-        &seen.set_aside,
-        "entries that were set aside, since they hold no call that can be read",
-        "look at them: each may be a call that is not in the record; import brings it from the agent's history. Then remove them",
-        Some(on_store(url, "import")),
-    );
-    several(
-        Level::Warning,
-        "spool-newer",
-        &seen.newer,
-        "calls that wait for the newer tooltally that wrote them",
-        "update this program, or let that one take them in",
-        None,
-    );
-    several(
-        Level::Note,
-        "spool-left-over",
-        &seen.left_over,
-        "files that hooks left which were killed while they wrote",
-        "nothing need be done: the next hook or import removes them",
-        None,
-    );
-    several(
-        Level::Note,
-        "spool-foreign",
-        &seen.foreign,
-        "entries that are not tooltally's",
-        "move them away: they do no harm, but the folder stays for them",
-        Some(on_path("ls -l", path)),
-    );
+    for (kind, paths) in kinds(seen).into_iter().filter(|(_, paths)| !paths.is_empty()) {
+        let message = format!("{}: {} ({})", kind.what, paths.len(), some_names(paths));
+        let found = finding(kind.level, kind.code, message, path).remedy(kind.remedy);
+        findings.push(match kind.way {
+            Way::None => found,
+            Way::List => found.command(on_path("ls -l", path)),
+            Way::TakeIn => found.command(take_in.clone()),
+            Way::Import => found.command(on_store(url, "import")),
+        });
+    }
+}
+
+/// What entries of a kind mean.
+struct Kind {
+    level: Level,
+    code: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+    way: Way,
+}
+
+/// The command that helps.
+enum Way {
+    None,
+    List,
+    TakeIn,
+    Import,
+}
+
+fn kinds(seen: &Contents) -> [(Kind, &[PathBuf]); 6] {
+    let kind = |level, code, what, remedy, way| Kind { level, code, what, remedy, way };
+    [
+        (
+            kind(
+                Level::Warning,
+                "spool-entry-not-readable",
+                "entries that cannot be read, since they are another user's, links, or closed to you",
+                "see whose they are; make your own readable, and remove what you did not put there",
+                Way::List,
+            ),
+            &seen.unreadable,
+        ),
+        (
+            kind(
+                Level::Warning,
+                "spool-broken",
+                "entries that hold no whole call",
+                "the next hook or import sets them aside as *.unreadable and goes on with the rest",
+                Way::TakeIn,
+            ),
+            &seen.broken,
+        ),
+        (
+            kind(
+                Level::Warning,
+                "spool-set-aside",
+                "entries that were set aside, since they hold no call that can be read",
+                "each may be a call that the record lacks: import brings it from the agent's history. Then remove them",
+                Way::Import,
+            ),
+            &seen.set_aside,
+        ),
+        (
+            kind(
+                Level::Warning,
+                "spool-newer",
+                "calls that wait for the newer tooltally that wrote them",
+                "update this program, or let that one take them in",
+                Way::None,
+            ),
+            &seen.newer,
+        ),
+        (
+            kind(
+                Level::Note,
+                "spool-left-over",
+                "files that hooks left which were killed while they wrote",
+                "nothing need be done: the next hook or import removes them",
+                Way::None,
+            ),
+            &seen.left_over,
+        ),
+        (
+            kind(
+                Level::Note,
+                "spool-foreign",
+                "entries that are not tooltally's",
+                "move them away: they do no harm, but the folder stays for them",
+                Way::List,
+            ),
+            &seen.foreign,
+        ),
+    ]
 }
 
 #[cfg(unix)]
@@ -116,9 +155,14 @@ fn others_may_look(path: &Path, findings: &mut Vec<Finding>) {
     let mode = data.mode() & 0o777;
     if mode & 0o077 != 0 {
         findings.push(
-            finding(Level::Warning, "spool-open-to-others", format!("others may look into the spool: mode {mode:o}"), path)
-                .remedy("keep it to yourself")
-                .command(on_path("chmod 700", path)),
+            finding(
+                Level::Warning,
+                "spool-open-to-others",
+                format!("others may look into the spool: mode {mode:o}"),
+                path,
+            )
+            .remedy("keep it to yourself")
+            .command(on_path("chmod 700", path)),
         );
     }
 }

@@ -80,6 +80,13 @@ fn why_not_to_open(url: &StoreUrl, seen: &SeenStore) -> Option<Finding> {
     let data = match fs::metadata(url.path()) {
         Ok(data) => data,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !seen.exists => return Some(missing(url, seen)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let message = "a symbolic link stands there that leads nowhere";
+            return Some(
+                finding(Level::Error, "store-not-a-store", message, url)
+                    .remedy("see where it is to lead (a disk that is not mounted?), or choose another path with --db"),
+            );
+        }
         // The engine has the words for it.
         Err(_) => return None,
     };
@@ -160,7 +167,10 @@ fn ask(url: &StoreUrl, case: &Case, store: &dyn Store, seen: &mut SeenStore, fin
     if case.is_proven {
         findings.push(match store.verify(&mut |_| {}) {
             Ok(verified) => {
-                let message = format!("proven: the log, {}, and everything folded from it agree", counted(verified.events, "event"));
+                let message = format!(
+                    "proven: the log, {}, and everything folded from it agree",
+                    counted(verified.events, "event")
+                );
                 finding(Level::Ok, "store-proven", message, url)
             }
             Err(error) => refused(url, &error),
@@ -214,6 +224,7 @@ fn refused(url: &StoreUrl, error: &Error) -> Finding {
         Error::UnsupportedFormat { found, supported } if found > supported => (Level::Error, "store-newer-format"),
         Error::UnsupportedFormat { .. } => (Level::Error, "store-older-format"),
         Error::Corrupt { .. } => (Level::Error, "store-damaged"),
+        Error::Denied { .. } if fs::File::open(url.path()).is_ok() => (Level::Error, "store-not-writable"),
         Error::Denied { .. } => (Level::Error, "store-not-readable"),
         Error::Full { .. } => (Level::Error, "disk-full"),
         _ => (Level::Error, "store-not-opened"),

@@ -10,6 +10,8 @@ use crate::doctor::{Case, Check, Finding, Level, NamedBy, Report, SeenStore};
 
 /// Before a finding's text: its level, and two gaps.
 const INDENT: usize = 11;
+/// Before what to do.
+const ARROW: &str = "-> ";
 /// No line is wider on a terminal, however wide that is: text wants narrow columns.
 const WIDEST: usize = 100;
 
@@ -60,12 +62,14 @@ pub fn as_text(report: &Report, case: &Case, surface: Surface) -> String {
         }
         text.push_str(&surface.bold(title(check)));
         text.push('\n');
-        if check == Check::Store && let Ok(url) = &case.url {
+        if check == Check::Store
+            && let Ok(url) = &case.url
+        {
             let by = match case.named_by {
                 NamedBy::Default => "the default".to_owned(),
                 named_by => format!("named by {}", named_by.as_str()),
             };
-            page.put(&mut text, "", &format!("{url} ({by})"));
+            page.put(&mut text, "", "", &format!("{url} ({by})"));
         }
         findings.for_each(|finding| page.finding(&mut text, finding));
         text.push('\n');
@@ -104,32 +108,34 @@ impl Page {
     fn finding(&self, text: &mut String, finding: &Finding) {
         let level = finding.level.as_str();
         // Its code is what one searches for.
-        self.put(text, level, &format!("{} [{}]", finding.message, finding.code));
-        if let Some(path) = &finding.path {
-            self.put(text, "", &path.to_string_lossy());
+        self.put(text, level, "", &format!("{} [{}]", finding.message, finding.code));
+        // The store's own stands above.
+        if let Some(path) = finding.path.as_ref().filter(|_| finding.check != Check::Store) {
+            self.put(text, "", "", &path.to_string_lossy());
         }
         if finding.level == Level::Ok {
             return;
         }
         if let Some(remedy) = &finding.remedy {
-            self.put(text, "", &format!("-> {remedy}"));
+            self.put(text, "", ARROW, remedy);
         }
         if let Some(command) = &finding.command {
             // A command is copied: it stays on one line, whatever its length.
-            let line = format!("{}   {}\n", " ".repeat(INDENT), self.surface.bold(&one_line(command)));
-            text.push_str(&line);
+            let start = " ".repeat(INDENT + ARROW.len());
+            text.extend([start, self.surface.bold(&one_line(command)), "\n".to_owned()]);
         }
     }
 
-    /// A text behind a label, broken at words.
-    fn put(&self, text: &mut String, label: &str, said: &str) {
+    /// A text behind a label and a sign, broken at words.
+    fn put(&self, text: &mut String, label: &str, sign: &str, said: &str) {
         let said = one_line(said);
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(20));
+        let indent = INDENT + sign.len();
+        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
+        let gap = " ".repeat(INDENT.saturating_sub(2 + label.len()));
+        let first = format!("  {}{gap}{sign}", self.colored(label));
         for (number, line) in broken(&said, room).into_iter().enumerate() {
-            let start = if number == 0 { format!("  {label:<9}") } else { " ".repeat(INDENT) };
-            let start = start.replacen(label, &self.colored(label), usize::from(!label.is_empty()));
-            text.push_str(format!("{start}{line}").trim_end());
-            text.push('\n');
+            let start = if number == 0 { first.clone() } else { " ".repeat(indent) };
+            text.extend([start, line, "\n".to_owned()]);
         }
     }
 

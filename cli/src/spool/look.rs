@@ -57,7 +57,10 @@ pub struct Contents {
 impl Spool {
     /// What stands in each of the folders, the one beside the store first.
     pub fn look(&self) -> Vec<SeenFolder> {
-        self.folders.iter().map(|folder| SeenFolder { path: folder.path().to_path_buf(), state: look(folder) }).collect()
+        self.folders
+            .iter()
+            .map(|folder| SeenFolder { path: folder.path().to_path_buf(), state: look(folder) })
+            .collect()
     }
 
     /// How many events wait; `None` where a folder cannot be looked into.

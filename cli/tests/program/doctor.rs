@@ -74,10 +74,8 @@ fn snapshot(folder: &Path) -> Vec<(PathBuf, String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
         let (path, data) = (entry.path(), entry.path().symlink_metadata().unwrap());
-        let bytes = match data.is_file() && !path.to_str().unwrap().ends_with("-shm") {
-            true => std::fs::read(&path).unwrap_or_default(),
-            false => Vec::new(),
-        };
+        let counts = data.is_file() && !path.to_str().unwrap().ends_with("-shm");
+        let bytes = if counts { std::fs::read(&path).unwrap_or_default() } else { Vec::new() };
         found.push((path.clone(), format!("{:?} {:?}", data.file_type(), data.permissions()), bytes));
         if data.is_dir() {
             found.extend(snapshot(&path));

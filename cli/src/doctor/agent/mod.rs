@@ -5,7 +5,7 @@ mod policy;
 mod program;
 mod sources;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use tooltally::StoreUrl;
 
@@ -25,18 +25,18 @@ pub(super) fn examine(case: &Case, store: Option<&SeenStore>, findings: &mut Vec
     let entries = entries::of(&sources);
     let is_managed = entries.iter().any(|entry| entry.scope == Scope::Managed);
     policy::examine(&sources, !entries.is_empty(), is_managed, findings);
-    let install = case.url.as_ref().map_or_else(
-        |_| "tooltally install claude-code".to_owned(),
-        |url| on_store(url, "install claude-code"),
-    );
+    let install = case
+        .url
+        .as_ref()
+        .map_or_else(|_| "tooltally install claude-code".to_owned(), |url| on_store(url, "install claude-code"));
     if entries.is_empty() {
         return findings.push(not_connected(&install));
     }
     connections(&entries, &install, findings);
-    for entry in distinct(&entries, |entry| (entry.program.clone(), String::new())) {
+    for entry in distinct(&entries, |entry| entry.program.clone()) {
         findings.push(program::examine(case, entry, &with_scope(&install, entry.scope)));
     }
-    for entry in distinct(&entries, |entry| (String::new(), entry.db.clone().unwrap_or_default())) {
+    for entry in distinct(&entries, |entry| entry.db.clone()) {
         findings.extend(other_store(case, &sources, entry, &install));
     }
     let is_well = findings.iter().skip(before).all(|finding| finding.level <= Level::Note);
@@ -64,35 +64,41 @@ fn with_scope(install: &str, scope: Scope) -> String {
 }
 
 /// One entry for each key.
-fn distinct<'a>(entries: &'a [Entry], key: impl Fn(&Entry) -> (String, String)) -> Vec<&'a Entry> {
+fn distinct<K: PartialEq>(entries: &[Entry], key: impl Fn(&Entry) -> K) -> Vec<&Entry> {
     let mut seen = Vec::new();
-    entries.iter().filter(|entry| {
+    let mut chosen = Vec::new();
+    for entry in entries {
         let key = key(entry);
-        let is_new = !seen.contains(&key);
-        seen.push(key);
-        is_new
-    }).collect()
+        if !seen.contains(&key) {
+            seen.push(key);
+            chosen.push(entry);
+        }
+    }
+    chosen
+}
+
+fn finding(level: Level, code: &'static str, message: String) -> Finding {
+    Finding::new(Check::Agent, level, code, message)
 }
 
 /// In which files our hooks are, and for what.
 fn connections(entries: &[Entry], install: &str, findings: &mut Vec<Finding>) {
-    let finding = |level, code, message: String| Finding::new(Check::Agent, level, code, message);
-    let mut files: Vec<(&PathBuf, Scope)> = entries.iter().map(|entry| (&entry.path, entry.scope)).collect();
+    let mut files: Vec<(&Path, Scope)> = entries.iter().map(|entry| (entry.path.as_path(), entry.scope)).collect();
     files.dedup();
     for (path, scope) in &files {
-        let mut events: Vec<&str> = entries.iter().filter(|e| e.path == **path).map(|e| e.event.as_str()).collect();
+        let mut events: Vec<&str> = entries.iter().filter(|e| e.path == *path).map(|e| e.event.as_str()).collect();
         events.sort_unstable();
         events.dedup();
         let message = format!("connected in the {} settings: {}", scope.as_str(), events.join(", "));
-        findings.push(finding(Level::Ok, "hooks-connected", message).at(path.as_path()));
+        findings.push(finding(Level::Ok, "hooks-connected", message).at(*path));
     }
-    let is_there = |event: &&str| entries.iter().any(|entry| entry.event == **event);
-    let missing: Vec<&str> = EVENTS.iter().copied().filter(|event| !is_there(event)).collect();
+    let is_missing = |event: &&str| !entries.iter().any(|entry| entry.event == **event);
+    let missing: Vec<&str> = EVENTS.iter().copied().filter(is_missing).collect();
     if let Some((path, scope)) = files.first().filter(|_| !missing.is_empty()) {
         let message = format!("calls of these events are not recorded: {}", missing.join(", "));
         findings.push(
             finding(Level::Warning, "hooks-incomplete", message)
-                .at(path.as_path())
+                .at(*path)
                 .remedy("connect them anew: what is missing is added")
                 .command(with_scope(install, *scope)),
         );
@@ -100,15 +106,29 @@ fn connections(entries: &[Entry], install: &str, findings: &mut Vec<Finding>) {
     let is_twice = |event: &&str| entries.iter().filter(|entry| entry.event == **event).count() > 1;
     let twice: Vec<&str> = EVENTS.iter().copied().filter(is_twice).collect();
     if !twice.is_empty() {
-        let message = format!("each call is reported more than once, and recorded once all the same: {}", twice.join(", "));
-        let mut told = finding(Level::Note, "hooks-twice", message)
-            .remedy("harmless; to spare the agent the time, disconnect one of the two");
-        if let Some((_, scope)) = files.last().filter(|_| files.len() > 1) {
-            told = told.command(format!("tooltally uninstall claude-code --scope {}", scope.as_str()));
-        }
-        findings.push(told);
+        findings.push(reported_twice(&twice, &files));
     }
-    for entry in distinct(entries, |entry| (entry.path.display().to_string(), entry.matcher.clone().unwrap_or_default())) {
+    narrowed(entries, findings);
+}
+
+fn reported_twice(events: &[&str], files: &[(&Path, Scope)]) -> Finding {
+    let message =
+        format!("each call is reported more than once, and recorded once all the same: {}", events.join(", "));
+    let told = finding(Level::Note, "hooks-twice", message)
+        .remedy("harmless; to spare the agent the time, disconnect one of them");
+    // The organization's own are not ours to disconnect.
+    match files.iter().rev().find(|(_, scope)| *scope != Scope::Managed) {
+        Some((_, scope)) if files.len() > 1 => {
+            told.command(format!("tooltally uninstall claude-code --scope {}", scope.as_str()))
+        }
+        _ => told,
+    }
+}
+
+/// Entries that do not see every call to its end.
+fn narrowed(entries: &[Entry], findings: &mut Vec<Finding>) {
+    let file_and_matcher = |entry: &Entry| (entry.path.display().to_string(), entry.matcher.clone());
+    for entry in distinct(entries, file_and_matcher) {
         if let Some(matcher) = &entry.matcher {
             let message = format!("only calls of tools that match \"{matcher}\" are recorded ({})", entry.event);
             findings.push(
@@ -119,9 +139,10 @@ fn connections(entries: &[Entry], install: &str, findings: &mut Vec<Finding>) {
         }
     }
     if let Some(entry) = entries.iter().find(|entry| entry.is_async) {
-        let message = "the hooks run in the background (\"async\"): `claude -p` ends them with itself, and calls get lost".to_owned();
+        let message =
+            "the hooks run in the background (\"async\"): `claude -p` ends them with itself, and calls get lost";
         findings.push(
-            finding(Level::Warning, "hooks-async", message)
+            finding(Level::Warning, "hooks-async", message.to_owned())
                 .at(&entry.path)
                 .remedy("take \"async\" out of those entries: a hook takes some milliseconds"),
         );
@@ -130,7 +151,7 @@ fn connections(entries: &[Entry], install: &str, findings: &mut Vec<Finding>) {
 
 /// Whether an entry records elsewhere than in the store that is looked at.
 fn other_store(case: &Case, sources: &[Source], entry: &Entry, install: &str) -> Option<Finding> {
-    let finding = |level, code, message: String| Finding::new(Check::Agent, level, code, message).at(&entry.path);
+    let finding = |level, code, message| finding(level, code, message).at(&entry.path);
     let named = entry.db.clone().or_else(|| from_environment(sources));
     let records_in = match named.as_deref().map(str::parse::<StoreUrl>) {
         Some(Ok(url)) => url,

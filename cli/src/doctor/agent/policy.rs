@@ -16,7 +16,12 @@ pub(super) fn examine(sources: &[Source], is_connected: bool, is_managed: bool, 
     let level = if is_connected { Level::Error } else { Level::Warning };
     if let Some(source) = disabled_by(sources) {
         if source.scope == Scope::Managed {
-            findings.push(by_policy(level, "hooks-disabled-by-policy", "\"disableAllHooks\" turns every hook off", source));
+            findings.push(by_policy(
+                level,
+                "hooks-disabled-by-policy",
+                "\"disableAllHooks\" turns every hook off",
+                source,
+            ));
         } else if !is_managed {
             let message = format!("\"disableAllHooks\" in the {} settings turns every hook off", source.scope.as_str());
             findings.push(

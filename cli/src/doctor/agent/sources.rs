@@ -112,11 +112,10 @@ fn managed_folder() -> PathBuf {
 /// The files that are merged onto the managed settings, in the order of their names, hidden ones left out.
 fn fragments(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let is_fragment = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.ends_with(".json") && !name.starts_with('.')
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_fragment).collect();
+    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let is_fragment = |path: &PathBuf| path.extension().is_some_and(|end| end == "json") && !is_hidden(path);
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_fragment).collect();
     paths.sort_unstable();
     paths
 }

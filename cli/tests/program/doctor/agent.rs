@@ -65,7 +65,10 @@ fn hooks_that_are_not_connected_are_told_with_the_command_that_connects_them() {
     let place = Place::new();
     look(&place, &[]).assert("hooks-not-connected", "warning", None, "tooltally install claude-code");
     // Somebody else's hooks are none of ours.
-    write(&settings(&place, "user"), &running(&json!({"type": "command", "command": "/usr/bin/other", "args": ["hook"]})));
+    write(
+        &settings(&place, "user"),
+        &running(&json!({"type": "command", "command": "/usr/bin/other", "args": ["hook"]})),
+    );
     let seen = look(&place, &["--db", "mine.db"]);
     seen.assert("hooks-not-connected", "warning", None, "tooltally --db sqlite:mine.db install claude-code");
 }
@@ -213,10 +216,16 @@ fn settings_that_the_agent_skips_are_told_with_the_place() {
         ("{\"hooks\": {\"Stop\": 3}}", "hooks.Stop is a number, not a list"),
         ("{\"hooks\": {\"Stop\": [3]}}", "hooks.Stop[0] is a number"),
         ("{\"hooks\": {\"Stop\": [{\"type\": \"command\"}]}}", "hooks.Stop[0].hooks is missing"),
-        ("{\"hooks\": {\"Stop\": [{\"matcher\": {}, \"hooks\": []}]}}", "hooks.Stop[0].matcher is an object, not a text"),
+        (
+            "{\"hooks\": {\"Stop\": [{\"matcher\": {}, \"hooks\": []}]}}",
+            "hooks.Stop[0].matcher is an object, not a text",
+        ),
         ("{\"hooks\": {\"Stop\": [{\"hooks\": [1]}]}}", "hooks.Stop[0].hooks[0] is a number"),
         ("{\"hooks\": {\"Stop\": [{\"hooks\": [{}]}]}}", "hooks.Stop[0].hooks[0].type is missing"),
-        ("{\"hooks\": {\"Stop\": [{\"hooks\": [{\"type\": \"command\"}]}]}}", "hooks.Stop[0].hooks[0].command is missing"),
+        (
+            "{\"hooks\": {\"Stop\": [{\"hooks\": [{\"type\": \"command\"}]}]}}",
+            "hooks.Stop[0].hooks[0].command is missing",
+        ),
     ] {
         let place = Place::new();
         install(&place, &["install", "claude-code"]);

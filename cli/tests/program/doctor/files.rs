@@ -71,7 +71,9 @@ fn a_journal_that_is_a_link_is_named() {
     std::fs::write(place.path("home/victim"), "kept").unwrap();
     let wal = place.path("home/kept/usage.db-wal");
     symlink(place.path("home/victim"), &wal).unwrap();
-    look(&place, &["--db", db.to_str().unwrap()]).assert("journal-not-a-file", "error", Some(&wal), "rm ");
+    let seen = look(&place, &["--db", db.to_str().unwrap()]);
+    seen.assert("journal-not-a-file", "error", Some(&wal), "rm ");
+    seen.assert("store-not-opened", "error", Some(&db), "the files that are named here");
 }
 
 #[test]
@@ -96,7 +98,7 @@ fn a_folder_that_may_not_be_written_to_is_named() {
         seen.assert("folder-not-writable", "error", Some(&place.path("home/kept")), "chmod u+wx");
         if engine == "db" {
             // SQLite makes its journal there, or does not open the store.
-            seen.assert("store-not-opened", "error", Some(&db), "spool");
+            seen.assert("store-not-writable", "error", Some(&db), "its folder");
         }
         set_mode(&place.path("home/kept"), 0o700);
     }
@@ -108,7 +110,12 @@ fn a_folder_that_cannot_be_made_is_named() {
     let blocked = place.path("home/blocked");
     std::fs::write(&blocked, "a file in the way").unwrap();
     let db = blocked.join("usage.db");
-    look(&place, &["--db", db.to_str().unwrap()]).assert("folder-impossible", "error", Some(&blocked), "out of the way");
+    look(&place, &["--db", db.to_str().unwrap()]).assert(
+        "folder-impossible",
+        "error",
+        Some(&blocked),
+        "out of the way",
+    );
     let closed = place.path("home/closed");
     std::fs::create_dir(&closed).unwrap();
     set_mode(&closed, 0o500);

@@ -8,7 +8,7 @@ use super::{Seen, look, look_with};
 use crate::support::{Place, answer};
 
 /// A place with hooks in the user's settings, and these settings in other files.
-fn place_with(files: &[(&str, Value)]) -> (Place, impl Fn(&str) -> PathBuf) {
+fn place_with(files: &[(&str, Value)]) -> (Place, impl Fn(&str) -> PathBuf + use<>) {
     let place = Place::new();
     answer(place.command(&["install", "claude-code"]).spawn().unwrap()).done();
     let root = place.path("");

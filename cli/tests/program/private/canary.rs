@@ -117,8 +117,9 @@ fn nothing_private_stays_of_a_hooks_payload() {
     }
 }
 
-/// The calls in the hooks' payloads.
-const HOOK_CALLS: u64 = 0;
+/// The calls in the hooks' payloads: two with an id and three without among the sound ones, and five more of the first
+/// one whose id is another, or none.
+const HOOK_CALLS: u64 = 10;
 
 #[test]
 fn nothing_private_stays_of_an_agents_settings() {
@@ -135,7 +136,8 @@ fn nothing_private_stays_of_an_agents_settings() {
         .to_string(),
     ] {
         std::fs::write(&path, &text).unwrap();
-        let commands: [&[&str]; 4] = [&["doctor"], &["--json", "doctor"], &["install", "claude-code"], &["uninstall", "claude-code"]];
+        let commands: [&[&str]; 4] =
+            [&["doctor"], &["--json", "doctor"], &["install", "claude-code"], &["uninstall", "claude-code"]];
         let answers = commands.map(|command| loud(&place, command, b""));
         // The person's own file keeps what is theirs, and so does its backup.
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
