@@ -44,14 +44,14 @@ pub(super) fn of(sources: &[Source]) -> Vec<Entry> {
 fn read(source: &Source, event: &str, group: &Value, entry: &Value) -> Option<Entry> {
     let text = |key| entry.get(key).and_then(Value::as_str);
     let command = text("command").filter(|_| text("type") == Some("command"))?;
-    let (program, args) = match entry.get("args").and_then(Value::as_array) {
-        Some(args) => (command.to_owned(), args.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+    let mut words = match entry.get("args").and_then(Value::as_array) {
+        Some(args) => [command].into_iter().chain(args.iter().filter_map(Value::as_str)).map(str::to_owned).collect(),
         // Without arguments the command is a shell's line.
-        None => {
-            let mut words = words(command).into_iter();
-            (words.next()?, words.collect::<Vec<String>>())
-        }
-    };
+        None => words(command),
+    }
+    .into_iter();
+    let program = words.next()?;
+    let args: Vec<String> = words.collect();
     if !is_tooltally(&program) || !args.iter().any(|arg| arg == "hook") {
         return None;
     }

@@ -172,37 +172,37 @@ fn read(path: &Path) -> Result<Option<Map<String, Value>>, Wrong> {
 /// The first place among the hooks that has another shape than the agent takes.
 fn wrong_shape(settings: &Map<String, Value>) -> Option<String> {
     let hooks = settings.get("hooks")?;
-    let Some(hooks) = hooks.as_object() else { return wrong("hooks", Some(hooks), "an object") };
+    let Some(hooks) = hooks.as_object() else { return Some(wrong("hooks", Some(hooks), "an object")) };
     hooks.iter().find_map(|(event, groups)| {
         let place = format!("hooks.{event}");
-        let Some(groups) = groups.as_array() else { return wrong(&place, Some(groups), "a list") };
+        let Some(groups) = groups.as_array() else { return Some(wrong(&place, Some(groups), "a list")) };
         groups.iter().enumerate().find_map(|(at, group)| wrong_group(&format!("{place}[{at}]"), group))
     })
 }
 
 fn wrong_group(place: &str, group: &Value) -> Option<String> {
-    let Some(fields) = group.as_object() else { return wrong(place, Some(group), "an object") };
+    let Some(fields) = group.as_object() else { return Some(wrong(place, Some(group), "an object")) };
     if let Some(matcher) = fields.get("matcher").filter(|matcher| !matcher.is_string()) {
-        return wrong(&format!("{place}.matcher"), Some(matcher), "a text");
+        return Some(wrong(&format!("{place}.matcher"), Some(matcher), "a text"));
     }
     let list = format!("{place}.hooks");
     let Some(entries) = fields.get("hooks").and_then(Value::as_array) else {
-        return wrong(&list, fields.get("hooks"), "a list");
+        return Some(wrong(&list, fields.get("hooks"), "a list"));
     };
     entries.iter().enumerate().find_map(|(at, entry)| wrong_entry(&format!("{list}[{at}]"), entry))
 }
 
 fn wrong_entry(place: &str, entry: &Value) -> Option<String> {
-    let Some(fields) = entry.as_object() else { return wrong(place, Some(entry), "an object") };
+    let Some(fields) = entry.as_object() else { return Some(wrong(place, Some(entry), "an object")) };
     match fields.get("type").and_then(Value::as_str) {
         Some("command") if !fields.get("command").is_some_and(Value::is_string) => {
-            wrong(&format!("{place}.command"), fields.get("command"), "a text")
+            Some(wrong(&format!("{place}.command"), fields.get("command"), "a text"))
         }
         Some(_) => None,
-        None => wrong(&format!("{place}.type"), fields.get("type"), "a text"),
+        None => Some(wrong(&format!("{place}.type"), fields.get("type"), "a text")),
     }
 }
 
-fn wrong(place: &str, found: Option<&Value>, expected: &str) -> Option<String> {
-    Some(format!("{place} is {}, not {expected}", found.map_or("missing", kind)))
+fn wrong(place: &str, found: Option<&Value>, expected: &str) -> String {
+    format!("{place} is {}, not {expected}", found.map_or("missing", kind))
 }

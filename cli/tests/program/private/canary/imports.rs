@@ -56,6 +56,7 @@ fn import(place: &Place, folder: &Path, expected: &Expected) {
         // While somebody has the store open, SQLite's write-ahead log stays, and is searched too.
         let url: StoreUrl = name.parse().unwrap();
         let held = open_with(&url, &OpenOptions::new()).unwrap();
+        assert_eq!(held.head().unwrap().get(), 0);
         let first = loud(place, &["--db", name, "--json", "import", folder.to_str().unwrap()], b"");
         assert_eq!(first.code, Some(0), "{}", first.stderr);
         let summary: Value = serde_json::from_str(&first.stdout).unwrap();
