@@ -13,6 +13,7 @@ Examples:
   tooltally stats --since 7d --project .    here, in the last seven days
   tooltally stats --by day --tool Bash      one tool, day by day
   tooltally install claude-code             record each call from now on
+  tooltally doctor                          why calls do not show up, and what to do
 
 Exit codes: 0 done, 1 failed, 2 wrong usage (`hook`: always 0).
 Diagnostics: TOOLTALLY_LOG=debug";
@@ -55,6 +56,8 @@ pub enum Command {
                             with 0 and prints nothing on stdout. What it cannot record waits in a spool beside the \
                             store, and the next run takes it in.")]
     Hook,
+    /// Say what is wrong with the store, the spool and the agent's settings, and what to do
+    Doctor(DoctorArguments),
     /// Prove log, ids and projections against each other
     Verify,
     /// Fold every projection anew from the log
@@ -157,6 +160,36 @@ pub struct EventsArguments {
     /// Read out of a damaged store all that can still be read; nobody should use it meanwhile
     #[arg(long, conflicts_with_all = ["tool", "session", "project", "since", "until"])]
     pub salvage: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+It looks, and changes nothing: no store is made, nothing that waits is taken in.
+  Store        which one, who named it, whether it opens and can be written to
+  Files        whose they are, who else may read them, what room the disk has
+  Spool        calls that wait because no hook could record them
+  Hook log     what hooks said of their troubles; an agent does not show it
+  Claude Code  its settings (yours, this project's, the organization's): are the
+               hooks connected, may they run, do they record where you look
+
+Each line has a level: ok, note, warning (calls are late, may be missing, or
+others may see them), error (calls are not recorded, or cannot be read). Behind
+it stands a code for scripts, under it what to do. --json answers
+{\"version\", \"store\", \"counts\", \"findings\": [{\"check\", \"level\", \"code\",
+\"message\", \"path\", \"remedy\", \"command\"}]}.
+
+Exit codes: 0 no error, 1 at least one, 2 wrong usage.
+
+Run it in the folder that you start the agent in. Examples:
+  tooltally doctor
+  tooltally doctor --verify                     prove the whole store as well
+  tooltally --db other.db doctor                look at another store
+  tooltally --json doctor | jq -r '.findings[] | select(.level == \"error\") | .code'")]
+pub struct DoctorArguments {
+    /// Prove the store's log, ids and projections against each other too; takes time with its size
+    #[arg(long)]
+    pub verify: bool,
 }
 
 /// What a row of `stats` is about.

@@ -123,7 +123,7 @@ impl fmt::Display for Told {
 }
 
 /// What a person can do about a store's error.
-fn hint_for(error: &Error, url: &StoreUrl) -> Option<String> {
+pub(crate) fn hint_for(error: &Error, url: &StoreUrl) -> Option<String> {
     let path = url.path().display();
     let hint = match error {
         Error::Busy { .. } => format!(

@@ -5,6 +5,7 @@ pub mod args;
 pub mod calendar;
 pub mod commands;
 pub mod diagnostics;
+pub mod doctor;
 pub mod input;
 pub mod output;
 pub mod own;

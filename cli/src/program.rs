@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
-use crate::commands::{Context, completions, events, hook, import, install, maintain, stats};
+use crate::commands::{Context, completions, doctor, events, hook, import, install, maintain, stats};
 use crate::diagnostics::{Failure, start_tracing};
 use crate::output::{Surface, sanitize};
 use crate::place;
@@ -77,6 +77,9 @@ fn command(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Command::Completions { shell } = arguments.command {
         return completions::run(shell);
     }
+    if let Command::Doctor(doctor) = &arguments.command {
+        return doctor::run(&arguments, doctor);
+    }
     let context = Context::new(arguments.db.as_deref(), arguments.json, arguments.timezone.as_deref())?;
     match arguments.command {
         Command::Import(import) => import::run(&context, &import),
@@ -87,7 +90,7 @@ fn command(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Compact => maintain::compact(&context),
         Command::Install(install) => install::install(&context, &install),
         Command::Uninstall(install) => install::uninstall(&context, &install),
-        Command::Hook | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+        Command::Hook | Command::Doctor(_) | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Context;
 use crate::args::{Agent, InstallArguments, Scope};
 use crate::diagnostics::{Failure, remark};
+use crate::output::sanitize::one_line;
 use crate::output::{diff, json, print};
 use crate::own::{owner_only_file, owner_only_folder};
 use crate::place;
@@ -22,7 +23,7 @@ use crate::settings::{EVENTS, Handler, SettingsError, connected, databases, disc
 pub fn install(context: &Context, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
     let program = Program::running()?;
     let handler = handler(context, arguments.scope, &program)?;
-    if arguments.scope != Scope::Project && program.is_in_build_folder() {
+    if arguments.scope != Scope::Project && is_in_build_folder(&program.path) {
         remark(&format!(
             "warning: {} is in a build folder; install the program for good (cargo install), then run this again",
             program.path.display()
@@ -55,13 +56,13 @@ pub fn uninstall(context: &Context, arguments: &InstallArguments) -> Result<Exit
 }
 
 /// The running program, as the agent is to call it.
-struct Program {
-    path: PathBuf,
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
 }
 
 impl Program {
     /// Its path. Where it was called by a name in PATH or through a link, that one: it outlives an update.
-    fn running() -> Result<Self, Failure> {
+    pub(crate) fn running() -> Result<Self, Failure> {
         let path = std::env::current_exe()
             .map_err(|e| Failure::new("cannot tell where this program is").because(e))
             .map(|path| dunce::simplified(&path).to_path_buf())?;
@@ -69,17 +70,18 @@ impl Program {
         let is_same = |called: &PathBuf| fs::canonicalize(called).ok() == fs::canonicalize(&path).ok();
         Ok(Self { path: called.filter(is_same).unwrap_or(path) })
     }
+}
 
-    fn is_in_build_folder(&self) -> bool {
-        let parts: Vec<_> = self.path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-        let target = parts.iter().rposition(|part| part == "target");
-        let profile = parts.iter().rposition(|part| part == "debug" || part == "release");
-        matches!((target, profile), (Some(target), Some(profile)) if target < profile)
-    }
+/// Whether a program is where cargo builds.
+pub(crate) fn is_in_build_folder(program: &Path) -> bool {
+    let parts: Vec<_> = program.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let target = parts.iter().rposition(|part| part == "target");
+    let profile = parts.iter().rposition(|part| part == "debug" || part == "release");
+    matches!((target, profile), (Some(target), Some(profile)) if target < profile)
 }
 
 /// The absolute path of a program as it was called: by a path, or by a name in PATH.
-fn found(called: &Path) -> Option<PathBuf> {
+pub(crate) fn found(called: &Path) -> Option<PathBuf> {
     if called.components().count() > 1 {
         return std::path::absolute(called).ok();
     }
@@ -267,8 +269,8 @@ impl Words {
             more: format!(
                 "On {} the agent runs\n  {} {}\nIt applies to sessions started from now on.\n",
                 EVENTS.join(", "),
-                handler.command,
-                handler.args.join(" ")
+                one_line(&handler.command),
+                one_line(&handler.args.join(" "))
             ),
             handler: Some(handler.clone()),
         }
@@ -281,7 +283,8 @@ impl Words {
         if places.is_empty() {
             places.push(context.url.to_string());
         }
-        let more = format!("What was recorded remains in {}; delete the file to forget it.\n", places.join(" and "));
+        let places = places.join(" and ");
+        let more = format!("What was recorded remains in {}; delete the file to forget it.\n", one_line(&places));
         Self { done: "Disconnected", would: "Would disconnect", nothing: "Not connected", more, handler: None }
     }
 }
@@ -308,13 +311,16 @@ fn answer(
         })))?;
         return Ok(ExitCode::SUCCESS);
     }
+    // The difference has colours, so each part is made safe by itself.
+    let path = path.to_string_lossy();
+    let path = one_line(&path);
     let mut text = match (change.is_changed, arguments.dry_run) {
-        (false, _) => format!("{} in {}: nothing to change.\n", words.nothing, path.display()),
-        (true, true) => format!("{} in {}:\n\n{}\nNothing was written.\n", words.would, path.display(), change.diff),
-        (true, false) => format!("{} in {}\n", words.done, path.display()),
+        (false, _) => format!("{} in {path}: nothing to change.\n", words.nothing),
+        (true, true) => format!("{} in {path}:\n\n{}\nNothing was written.\n", words.would, change.diff),
+        (true, false) => format!("{} in {path}\n", words.done),
     };
     if let Some(backup) = backup {
-        text = format!("{text}Backup: {}\n", backup.display());
+        text = format!("{text}Backup: {}\n", one_line(&backup.to_string_lossy()));
     }
     if !arguments.dry_run {
         text.push_str(&words.more);

@@ -14,6 +14,7 @@ use crate::output::sanitize::visible;
 use crate::output::usage_table::{self, Titles};
 use crate::output::{json, print};
 use crate::project::{self, Names};
+use crate::spool::Spool;
 
 /// Prints the usage of the selected events.
 ///
@@ -93,6 +94,7 @@ fn as_json(context: &Context, selection: &Selection, rows: &[UsageRow], by: By) 
         "timezone": calendar::zone_name(&context.zone),
         "events": events,
         "rows": rows,
+        "spool": {"waiting": Spool::of(&context.url).measure()},
     }))
 }
 

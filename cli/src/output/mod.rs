@@ -1,6 +1,7 @@
 //! How answers are shown.
 
 pub mod diff;
+pub mod findings;
 pub mod humanize;
 pub mod json;
 pub mod progress;
@@ -49,6 +50,21 @@ impl Surface {
     /// The text in the colour of bars where colours are on.
     pub fn accent(self, text: &str) -> String {
         self.styled(console::Style::new().cyan(), text)
+    }
+
+    /// The text in the colour of what is as it should be.
+    pub fn good(self, text: &str) -> String {
+        self.styled(console::Style::new().green(), text)
+    }
+
+    /// The text in the colour of what is doubtful.
+    pub fn doubtful(self, text: &str) -> String {
+        self.styled(console::Style::new().yellow(), text)
+    }
+
+    /// The text in the colour of what is wrong.
+    pub fn bad(self, text: &str) -> String {
+        self.styled(console::Style::new().red().bold(), text)
     }
 
     fn styled(self, style: console::Style, text: &str) -> String {

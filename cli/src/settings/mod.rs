@@ -39,7 +39,8 @@ impl Handler {
     }
 }
 
-fn is_tooltally(command: &str) -> bool {
+/// Whether a command is tooltally, by the name of its program.
+pub(crate) fn is_tooltally(command: &str) -> bool {
     let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
     name == "tooltally" || name.eq_ignore_ascii_case("tooltally.exe")
 }
@@ -203,7 +204,8 @@ fn shape(place: String, found: &'static str, expected: &'static str) -> Settings
     SettingsError::Shape { place, found, expected }
 }
 
-const fn kind(value: &Value) -> &'static str {
+/// What a value is, in words.
+pub(crate) const fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",

@@ -14,11 +14,11 @@ use crate::input::{is_newer_event_line, read_event_line, unrecorded_event_line};
 use crate::own::{check_own_folder, make_own_folder, read_own_file};
 
 /// How the files of waiting events end.
-const WAITING: &str = "jsonl";
+pub(super) const WAITING: &str = "jsonl";
 /// How files end that are being written.
-const PART: &str = "part";
+pub(super) const PART: &str = "part";
 /// How the files of events that cannot be read end: they are kept for a person to see.
-const UNREADABLE: &str = "unreadable";
+pub(super) const UNREADABLE: &str = "unreadable";
 /// More than any event's line has, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 /// A file that nobody wrote to for so long has no writer any more.
@@ -151,7 +151,7 @@ pub(super) fn read(file: PathBuf) -> Option<Waiting> {
 }
 
 /// What a file holds, and what is known of it. One that is too long for an event counts as empty.
-fn contents(file: &Path) -> io::Result<(Vec<u8>, fs::Metadata)> {
+pub(super) fn contents(file: &Path) -> io::Result<(Vec<u8>, fs::Metadata)> {
     let mut open = read_own_file(file)?;
     let data = open.metadata()?;
     let mut bytes = Vec::new();
@@ -162,6 +162,6 @@ fn contents(file: &Path) -> io::Result<(Vec<u8>, fs::Metadata)> {
 }
 
 /// Whether nobody wrote to a file for a while. A time to come, of a clock that was set, says nothing.
-fn is_abandoned(data: &fs::Metadata) -> bool {
+pub(super) fn is_abandoned(data: &fs::Metadata) -> bool {
     data.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= ABANDONED)
 }

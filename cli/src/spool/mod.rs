@@ -10,6 +10,7 @@
 //! full disk), an event waits elsewhere: [`places`] has the order. Whoever takes events in looks in all of them.
 
 mod folder;
+mod look;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use tooltally::{Condition, Event, Log, StoreUrl};
 
 use folder::SpoolFolder;
+pub use look::{Contents, FolderState, SeenFolder};
 
 /// How many events are taken in by one append.
 const BATCH: usize = 1024;

@@ -73,6 +73,11 @@ impl Place {
         for name in ["TOOLTALLY_DB", "TOOLTALLY_LOG", "CLAUDE_CONFIG_DIR", "CLAUDE_PROJECT_DIR", "NO_COLOR"] {
             command.env_remove(name);
         }
+        for name in ["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"] {
+            command.env_remove(name);
+        }
+        // Not the organization's that runs the tests.
+        command.env("TOOLTALLY_MANAGED_SETTINGS", self.path("managed"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -118,3 +118,35 @@ fn a_path_of_any_name_is_shown_safely() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn settings_and_findings_of_any_path_are_shown_safely() {
+    let place = Place::new();
+    for name in ["esc\u{1b}[31m", "bell\u{7}\u{1b}]0;title\u{7}", "c1\u{9b}31m", "bidi\u{202e}", "new\nline"] {
+        let folder = place.path("home").join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = place.command(&[&["--db", "usage.db"], arguments].concat());
+            crate::support::answer(command.current_dir(&folder).spawn().unwrap())
+        };
+        let scope = ["claude-code", "--scope", "local"];
+        let mut answers = Vec::new();
+        for command in ["install", "install", "uninstall", "uninstall"] {
+            answers.push(run(&[&[command, "--dry-run"], &scope[..]].concat()).done());
+            answers.push(run(&[&[command], &scope[..]].concat()).done());
+        }
+        assert!(folder.join(".claude/settings.local.json").exists(), "{name:?}");
+        // A name that settings cannot do without is in them as JSON writes it, and the change shows that.
+        assert!(answers.iter().any(|told| told.stdout.contains("Backup: ")));
+        run(&[&["--json", "install"], &scope[..]].concat()).done();
+        answers.push(run(&["doctor"]));
+        answers.push(run(&["--json", "doctor"]));
+        for told in answers {
+            assert!(!told.stdout.chars().any(is_harmful), "{name:?}: {:?}", told.stdout);
+            assert!(!told.stderr.chars().any(is_harmful), "{name:?}: {:?}", told.stderr);
+            // A line's end in a name makes no line of its own.
+            assert!(!told.stdout.lines().any(|line| line.starts_with("line/")), "{:?}", told.stdout);
+        }
+    }
+}
