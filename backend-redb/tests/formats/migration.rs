@@ -268,6 +268,13 @@ fn processes_that_migrate_at_once_migrate_once() {
 
 #[test]
 fn a_disk_that_fills_leaves_the_old_store() {
+    // More than the free pages of the file hold.
+    fn swells(transaction: &WriteTransaction) -> std::result::Result<(), redb::Error> {
+        let mut filler = transaction.open_table(TableDefinition::<u64, &[u8]>::new("filler"))?;
+        (0..2000).try_for_each(|n| filler.insert(n, [0xA5; 1000].as_slice()).map(drop))?;
+        Ok(())
+    }
+    const LARGE: Migrations = Migrations::new(&[to_2, swells]);
     for options in ways() {
         let (folder, path) = copy_of(CLOSED);
         let disk = Disk::new();
@@ -275,7 +282,7 @@ fn a_disk_that_fills_leaves_the_old_store() {
         let mut refused = 0;
         for room in [0, 5_000, 40_000, 150_000, 300_000] {
             disk.limit_growth(room);
-            let migrated = RedbStore::open_migrating(&path, &options, THREE, Some(Arc::new(redb_layer(&disk))));
+            let migrated = RedbStore::open_migrating(&path, &options, LARGE, Some(Arc::new(redb_layer(&disk))));
             disk.heal();
             match migrated {
                 Ok(_) => break,
@@ -285,6 +292,6 @@ fn a_disk_that_fills_leaves_the_old_store() {
             assert_still_old(&path);
         }
         assert!(refused >= 1, "{refused}");
-        assert_answers(&RedbStore::open_migrating(&path, &options, THREE, None).unwrap());
+        assert_answers(&RedbStore::open_migrating(&path, &options, LARGE, None).unwrap());
     }
 }

@@ -138,7 +138,9 @@ pub(crate) fn bound(place: &Place, command: &mut Command) {
     fn give(path: &Path) {
         std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
         if path.symlink_metadata().unwrap().is_dir() {
-            std::fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
+            for entry in std::fs::read_dir(path).unwrap() {
+                give(&entry.unwrap().path());
+            }
         }
     }
     if crate::support::is_root() {

@@ -33,7 +33,7 @@ fn open(place: &Place) -> (PathBuf, PathBuf) {
 /// A file that nobody wrote to for a while.
 fn old(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
-    let time = SystemTime::now() - Duration::from_secs(3600);
+    let time = SystemTime::now() - Duration::from_hours(1);
     File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 

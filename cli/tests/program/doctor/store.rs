@@ -78,7 +78,7 @@ fn a_long_write_ahead_log_stays_where_it_is() {
     // As a killed writer leaves it: copied while it is open.
     let held = open_with(&url, &OpenOptions::new()).unwrap();
     let lines = HISTORY.lines().next().unwrap();
-    let more: String = (0..2000).map(|n| format!("{}\n", lines.replace("12.345", &format!("{n}.5")))).collect();
+    let more = (0..2000).fold(String::new(), |text, n| text + &lines.replace("12.345", &format!("{n}.5")) + "\n");
     place.import(db.to_str().unwrap(), &more);
     for suffix in ["", "-wal", "-shm"] {
         std::fs::copy(format!("{}{suffix}", db.display()), format!("{}{suffix}", copies.display())).unwrap();
@@ -171,7 +171,7 @@ fn the_whole_proof_is_made_where_it_is_wanted() {
     let place = Place::new();
     let db = place.path("home/usage.db");
     let line = HISTORY.lines().next().unwrap();
-    let many: String = (0..600).map(|n| format!("{}\n", line.replace("12.345", &format!("{n}.5")))).collect();
+    let many = (0..600).fold(String::new(), |text, n| text + &line.replace("12.345", &format!("{n}.5")) + "\n");
     place.import(db.to_str().unwrap(), &many);
     rusqlite::Connection::open(&db).unwrap().execute_batch("DELETE FROM id_runs").unwrap();
     look(&place, &["--db", db.to_str().unwrap()]).find("store-opens");
