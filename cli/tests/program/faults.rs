@@ -125,17 +125,28 @@ fn fed(mut child: std::process::Child, stdin: &str) -> Answer {
     answer(child)
 }
 
-/// Whoever stopped while holding the lock of redb's header must not hold up the agent.
-#[test]
-fn a_store_that_stands_still_does_not_hold_up_the_agent() {
+/// How another process may hold the lock of redb's header.
+#[derive(Clone, Copy, Debug)]
+enum HeaderLock {
+    /// as a writer that publishes its commit
+    Alone,
+    /// as a reader that looks which commit is the latest
+    Shared,
+}
+
+/// A hook on a redb store, the lock of whose header is held by somebody who never lets it go: what it said. The
+/// lock ends with `TOO_LONG`.
+fn hook_beside_a_standing_holder(place: &Place, lock: HeaderLock) -> Answer {
     use redb::StorageBackend;
-    let place = Place::new();
+    use std::ops::Bound::{Excluded, Included};
     let db = place.path("usage.redb");
-    hook(&place, &db, "0");
+    hook(place, &db, "0");
     let file = std::fs::File::options().read(true).write(true).open(&db).unwrap();
     let holder = redb::backends::FileBackend::new(file).unwrap();
-    holder.lock_range(std::ops::Bound::Included(0), std::ops::Bound::Excluded(4096)).unwrap();
-    let started = std::time::Instant::now();
+    match lock {
+        HeaderLock::Alone => holder.lock_range(Included(0), Excluded(4096)).unwrap(),
+        HeaderLock::Shared => holder.lock_shared_range(Included(0), Excluded(4096)).unwrap(),
+    }
     let child = place.start_with(&["--db", db.to_str().unwrap(), "hook"], payload("1"));
     let (sender, receiver) = mpsc::channel();
     let told = std::thread::scope(|scope| {
@@ -144,9 +155,28 @@ fn a_store_that_stands_still_does_not_hold_up_the_agent() {
         drop(holder);
         told
     });
-    let told = told.expect("the hook is held up").done();
-    assert!(told.stderr.contains("the call waits in"), "{} after {:?}", told.stderr, started.elapsed());
-    assert_eq!(taken_in(&place, &db), 2);
+    told.unwrap_or_else(|_| panic!("{lock:?}: the hook is held up")).done()
+}
+
+/// Whoever stopped while publishing a commit keeps the header to itself. A hook reads the header first, and waits
+/// for that no longer than a second, with its deadline or without.
+#[test]
+fn a_header_that_cannot_be_read_does_not_hold_up_the_agent() {
+    let place = Place::new();
+    let told = hook_beside_a_standing_holder(&place, HeaderLock::Alone);
+    assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+    assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
+}
+
+/// Whoever stopped while reading the header lets others read it, and a writer wait for it without any limit: only
+/// the hook's own deadline ends that.
+#[test]
+fn a_header_that_cannot_be_written_does_not_hold_up_the_agent() {
+    let place = Place::new();
+    let told = hook_beside_a_standing_holder(&place, HeaderLock::Shared);
+    assert!(told.stderr.contains("did not answer within"), "{}", told.stderr);
+    assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+    assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
 }
 
 #[test]
