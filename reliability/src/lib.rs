@@ -21,6 +21,7 @@
 //! | `on_disk` | a store on a disk that records and fails |
 //! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
+//! | `tooltally_program` | the program that people run, found or built |
 //! | `witness` | what was sent and what was acknowledged |
 #![cfg(unix)]
 
@@ -34,6 +35,7 @@ mod on_disk;
 pub mod power;
 pub mod program;
 mod random;
+mod tooltally_program;
 mod witness;
 
 pub use backend::Backend;
