@@ -52,11 +52,28 @@ fn record(db: Option<&OsStr>) {
         HookOutcome::Nothing(reason) => return tracing::debug!(reason, "nothing to record"),
         HookOutcome::Bad(reason) => return tell(Some(&url), &reason),
     };
+    let reserve = files_for_the_spool();
     let Err(failure) = append_in_time(&url, &event) else { return };
+    drop(reserve);
     match Spool::of(&url).put(&event) {
         Ok(folder) => tell(Some(&url), &format!("{failure}\n  the call waits in {}", folder.display())),
         Err(no_place) => tell(Some(&url), &format!("{failure}\n  the call is lost, it can wait nowhere: {no_place}")),
     }
+}
+
+/// Holds two places among the files that a process may have open: a store that is left behind keeps what it has
+/// opened, and may have taken the last one.
+#[cfg(unix)]
+fn files_for_the_spool() -> Vec<std::os::fd::OwnedFd> {
+    use std::os::fd::AsFd;
+    // Where there are not so many, the store will see to that first.
+    (0..2).filter_map(|_| io::stdin().as_fd().try_clone_to_owned().ok()).collect()
+}
+
+/// Windows knows no such limit.
+#[cfg(not(unix))]
+fn files_for_the_spool() -> Vec<()> {
+    Vec::new()
 }
 
 /// Appends the event on a thread of its own, so that no lock and no disk can keep the agent waiting. One that is

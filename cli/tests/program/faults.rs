@@ -1,6 +1,7 @@
 //! The hook under faults: each call ends in the store or in the spool, and in the end once in the store.
 
 use std::path::Path;
+use std::process::Child;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -134,9 +135,18 @@ enum HeaderLock {
     Shared,
 }
 
+/// Starts a hook.
+fn start_hook(place: &Place, db: &Path) -> Child {
+    place.start_with(&["--db", db.to_str().unwrap(), "hook"], payload("1"))
+}
+
 /// A hook on a redb store, the lock of whose header is held by somebody who never lets it go: what it said. The
 /// lock ends with `TOO_LONG`.
-fn hook_beside_a_standing_holder(place: &Place, lock: HeaderLock) -> Answer {
+fn hook_beside_a_standing_holder(
+    place: &Place,
+    lock: HeaderLock,
+    start: impl FnOnce(&Place, &Path) -> Child,
+) -> Answer {
     use redb::StorageBackend;
     use std::ops::Bound::{Excluded, Included};
     let db = place.path("usage.redb");
@@ -147,7 +157,7 @@ fn hook_beside_a_standing_holder(place: &Place, lock: HeaderLock) -> Answer {
         HeaderLock::Alone => holder.lock_range(Included(0), Excluded(4096)).unwrap(),
         HeaderLock::Shared => holder.lock_shared_range(Included(0), Excluded(4096)).unwrap(),
     }
-    let child = place.start_with(&["--db", db.to_str().unwrap(), "hook"], payload("1"));
+    let child = start(place, &db);
     let (sender, receiver) = mpsc::channel();
     let told = std::thread::scope(|scope| {
         scope.spawn(move || sender.send(answer(child)).unwrap());
@@ -163,7 +173,7 @@ fn hook_beside_a_standing_holder(place: &Place, lock: HeaderLock) -> Answer {
 #[test]
 fn a_header_that_cannot_be_read_does_not_hold_up_the_agent() {
     let place = Place::new();
-    let told = hook_beside_a_standing_holder(&place, HeaderLock::Alone);
+    let told = hook_beside_a_standing_holder(&place, HeaderLock::Alone, start_hook);
     assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
     assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
 }
@@ -173,10 +183,26 @@ fn a_header_that_cannot_be_read_does_not_hold_up_the_agent() {
 #[test]
 fn a_header_that_cannot_be_written_does_not_hold_up_the_agent() {
     let place = Place::new();
-    let told = hook_beside_a_standing_holder(&place, HeaderLock::Shared);
+    let told = hook_beside_a_standing_holder(&place, HeaderLock::Shared, start_hook);
     assert!(told.stderr.contains("did not answer within"), "{}", told.stderr);
     assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
     assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
+}
+
+/// A store that does not answer is left behind with all that it has opened: the spool must not lack it.
+#[cfg(unix)]
+#[test]
+fn a_store_that_is_left_behind_leaves_the_spool_a_file_to_open() {
+    for limit in 5..=8 {
+        let place = Place::new();
+        let told = hook_beside_a_standing_holder(&place, HeaderLock::Shared, |place, db| {
+            let plain = place.command(&["--db", db.to_str().unwrap(), "hook"]);
+            let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+            crate::support::feed(&mut crate::support::in_shell(&plain, &script), payload("1"))
+        });
+        assert!(told.stderr.contains("the call waits in"), "{limit} files: {}", told.stderr);
+        assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
+    }
 }
 
 #[test]
