@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Result, crowd, damage, faults, kill, power};
+use crate::{Result, crowd, damage, faults, hook, kill, power};
 
 /// Breaks tooltally's stores on purpose, and looks whether what was promised still holds
 #[derive(Debug, Parser)]
@@ -34,6 +34,10 @@ enum Harness {
     CrowdMember(crowd::MemberArguments),
     #[command(hide = true)]
     CrowdHolder(crowd::HolderArguments),
+    /// Kills hooks and imports, locks them out, takes folders and room away; looks for every call's event
+    Hook(hook::HookArguments),
+    #[command(hide = true)]
+    HookHolder(hook::HolderArguments),
 }
 
 /// Runs the harness that the command line names.
@@ -58,5 +62,7 @@ fn run(harness: &Harness) -> Result<()> {
         Harness::Crowd(arguments) => crowd::run(arguments),
         Harness::CrowdMember(arguments) => crowd::member(arguments),
         Harness::CrowdHolder(arguments) => crowd::hold(arguments),
+        Harness::Hook(arguments) => hook::run(arguments),
+        Harness::HookHolder(arguments) => hook::hold(arguments),
     }
 }
