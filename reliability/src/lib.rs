@@ -17,10 +17,12 @@
 //! | `crowd` | many processes of many threads on one file |
 //! | `damage` | bits, pages and ends of files that are not what they were |
 //! | `faults` | a disk that fails at the n-th operation, or fills |
+//! | `hook` | hooks killed, locked out and let down: each call's event is in the store or waits |
 //! | `kill` | processes killed in the middle of their work |
 //! | `on_disk` | a store on a disk that records and fails |
 //! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
+//! | `tooltally_program` | the program that people run, found or built |
 //! | `witness` | what was sent and what was acknowledged |
 #![cfg(unix)]
 
@@ -29,11 +31,13 @@ pub mod crowd;
 pub mod damage;
 mod failure;
 pub mod faults;
+pub mod hook;
 pub mod kill;
 mod on_disk;
 pub mod power;
 pub mod program;
 mod random;
+mod tooltally_program;
 mod witness;
 
 pub use backend::Backend;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Result, crowd, damage, faults, kill, power};
+use crate::{Result, crowd, damage, faults, hook, kill, power};
 
 /// Breaks tooltally's stores on purpose, and looks whether what was promised still holds
 #[derive(Debug, Parser)]
@@ -36,6 +36,10 @@ enum Harness {
     CrowdHolder(crowd::HolderArguments),
     #[command(hide = true)]
     CrowdGreedy(crowd::GreedyArguments),
+    /// Kills hooks and imports, locks them out, takes folders and room away; looks for every call's event
+    Hook(hook::HookArguments),
+    #[command(hide = true)]
+    HookHolder(hook::HolderArguments),
 }
 
 /// Runs the harness that the command line names.
@@ -61,5 +65,7 @@ fn run(harness: &Harness) -> Result<()> {
         Harness::CrowdMember(arguments) => crowd::member(arguments),
         Harness::CrowdHolder(arguments) => crowd::hold(arguments),
         Harness::CrowdGreedy(arguments) => crowd::write_all_the_time(arguments),
+        Harness::Hook(arguments) => hook::run(arguments),
+        Harness::HookHolder(arguments) => hook::hold(arguments),
     }
 }

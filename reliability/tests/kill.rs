@@ -7,12 +7,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Two of each kind of work and more, each of them on stores small enough for a test.
-const KILLS: u64 = 12;
+/// One of each kind of work and more, all of them on stores small enough for a test.
+const KILLS: u64 = 6;
 
 fn survives(backend: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tooltally-reliability"));
-    command.args(["kill", "--backend", backend, "--kills", &KILLS.to_string(), "--most-events", "5000", "--json"]);
+    command.args(["kill", "--backend", backend, "--kills", &KILLS.to_string(), "--small", "--json"]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let figures: Value = serde_json::from_slice(&output.stdout).unwrap();

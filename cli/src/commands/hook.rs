@@ -90,12 +90,13 @@ impl Settled {
 fn watch(url: &StoreUrl, event: &Event) -> Settled {
     let settled = Settled::default();
     let (url, event, seen) = (url.clone(), event.clone(), settled.clone());
-    let begun = Instant::now();
+    let (begun, reserve) = (Instant::now(), files_for_the_spool());
     let watch = move || {
         while let Some(left) = DEADLINE.checked_sub(begun.elapsed()) {
             thread::sleep(left);
         }
         if seen.is_mine() {
+            drop(reserve);
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 let_wait(&url, &event, &format!("error: {url} did not answer within {DEADLINE:?}"));
             }));
@@ -105,6 +106,21 @@ fn watch(url: &StoreUrl, event: &Event) -> Settled {
     // Where no thread is to be had, the call goes on without a deadline.
     let _ = thread::Builder::new().spawn(watch);
     settled
+}
+
+/// Holds two places among the files that a process may have open: a store that does not come back keeps what it has
+/// opened, and may have taken the last one.
+#[cfg(unix)]
+fn files_for_the_spool() -> Vec<std::os::fd::OwnedFd> {
+    use std::os::fd::AsFd;
+    // Where there are not so many, the store will see to that first.
+    (0..2).filter_map(|_| io::stdin().as_fd().try_clone_to_owned().ok()).collect()
+}
+
+/// Windows knows no such limit.
+#[cfg(not(unix))]
+fn files_for_the_spool() -> Vec<()> {
+    Vec::new()
 }
 
 /// What is said where the engine did not fail but fall.

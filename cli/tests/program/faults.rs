@@ -1,6 +1,7 @@
 //! The hook under faults: each call ends in the store or in the spool, and in the end once in the store.
 
 use std::path::Path;
+use std::process::Child;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -125,18 +126,38 @@ fn fed(mut child: std::process::Child, stdin: &str) -> Answer {
     answer(child)
 }
 
-/// Whoever stopped while holding the lock of redb's header must not hold up the agent.
-#[test]
-fn a_store_that_stands_still_does_not_hold_up_the_agent() {
+/// How another process may hold the lock of redb's header.
+#[derive(Clone, Copy, Debug)]
+enum HeaderLock {
+    /// as a writer that publishes its commit
+    Alone,
+    /// as a reader that looks which commit is the latest
+    Shared,
+}
+
+/// Starts a hook.
+fn start_hook(place: &Place, db: &Path) -> Child {
+    place.start_with(&["--db", db.to_str().unwrap(), "hook"], payload("1"))
+}
+
+/// A hook on a redb store, the lock of whose header is held by somebody who never lets it go: what it said. The
+/// lock ends with `TOO_LONG`.
+fn hook_beside_a_standing_holder(
+    place: &Place,
+    lock: HeaderLock,
+    start: impl FnOnce(&Place, &Path) -> Child,
+) -> Answer {
     use redb::StorageBackend;
-    let place = Place::new();
+    use std::ops::Bound::{Excluded, Included};
     let db = place.path("usage.redb");
-    hook(&place, &db, "0");
+    hook(place, &db, "0");
     let file = std::fs::File::options().read(true).write(true).open(&db).unwrap();
     let holder = redb::backends::FileBackend::new(file).unwrap();
-    holder.lock_range(std::ops::Bound::Included(0), std::ops::Bound::Excluded(4096)).unwrap();
-    let started = std::time::Instant::now();
-    let child = place.start_with(&["--db", db.to_str().unwrap(), "hook"], payload("1"));
+    match lock {
+        HeaderLock::Alone => holder.lock_range(Included(0), Excluded(4096)).unwrap(),
+        HeaderLock::Shared => holder.lock_shared_range(Included(0), Excluded(4096)).unwrap(),
+    }
+    let child = start(place, &db);
     let (sender, receiver) = mpsc::channel();
     let told = std::thread::scope(|scope| {
         scope.spawn(move || sender.send(answer(child)).unwrap());
@@ -144,9 +165,44 @@ fn a_store_that_stands_still_does_not_hold_up_the_agent() {
         drop(holder);
         told
     });
-    let told = told.expect("the hook is held up").done();
-    assert!(told.stderr.contains("the call waits in"), "{} after {:?}", told.stderr, started.elapsed());
-    assert_eq!(taken_in(&place, &db), 2);
+    told.unwrap_or_else(|_| panic!("{lock:?}: the hook is held up")).done()
+}
+
+/// Whoever stopped while publishing a commit keeps the header to itself. A hook reads the header first, and waits
+/// for that no longer than a second, with its deadline or without.
+#[test]
+fn a_header_that_cannot_be_read_does_not_hold_up_the_agent() {
+    let place = Place::new();
+    let told = hook_beside_a_standing_holder(&place, HeaderLock::Alone, start_hook);
+    assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+    assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
+}
+
+/// Whoever stopped while reading the header lets others read it, and a writer wait for it without any limit: only
+/// the hook's own deadline ends that.
+#[test]
+fn a_header_that_cannot_be_written_does_not_hold_up_the_agent() {
+    let place = Place::new();
+    let told = hook_beside_a_standing_holder(&place, HeaderLock::Shared, start_hook);
+    assert!(told.stderr.contains("did not answer within"), "{}", told.stderr);
+    assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+    assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
+}
+
+/// A store that does not answer is left behind with all that it has opened: the spool must not lack it.
+#[cfg(unix)]
+#[test]
+fn a_store_that_is_left_behind_leaves_the_spool_a_file_to_open() {
+    for limit in [5, 6] {
+        let place = Place::new();
+        let told = hook_beside_a_standing_holder(&place, HeaderLock::Shared, |place, db| {
+            let plain = place.command(&["--db", db.to_str().unwrap(), "hook"]);
+            let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+            crate::support::feed(&mut crate::support::in_shell(&plain, &script), payload("1"))
+        });
+        assert!(told.stderr.contains("the call waits in"), "{limit} files: {}", told.stderr);
+        assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
+    }
 }
 
 #[test]

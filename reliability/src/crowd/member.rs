@@ -109,7 +109,7 @@ fn served(arguments: &MemberArguments, threads: Vec<Done>) -> Served {
 }
 
 /// A line for whoever started this process.
-pub(super) fn say(line: &str) -> Result<()> {
+pub(crate) fn say(line: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Into::into)
 }

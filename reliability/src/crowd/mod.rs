@@ -30,12 +30,14 @@ use tooltally::OpenOptions;
 use holder::{End, Held};
 use log::{Compared, Promised};
 use marked::Mark;
-use process::Process;
 use served::{Served, Waits};
 
 pub use greedy::{GreedyArguments, write_all_the_time};
 pub use holder::{HolderArguments, hold};
 pub use member::{MemberArguments, member};
+
+pub(crate) use member::say;
+pub(crate) use process::Process;
 
 use crate::kill::{finding, is_sound};
 use crate::{Backend, Random, Result};

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::kill::finding;
 
 /// A process that says `ready`, begins at a line, and ends when its stdin is closed. Dropping it kills it.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Lines<BufReader<ChildStdout>>,
@@ -15,7 +15,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts this very program with these arguments; it has not said anything yet.
-    pub(super) fn start(arguments: &[String]) -> Result<Self> {
+    pub(crate) fn start(arguments: &[String]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
@@ -25,7 +25,7 @@ impl Process {
     }
 
     /// Waits until it is ready.
-    pub(super) fn ready(&mut self) -> Result<()> {
+    pub(crate) fn ready(&mut self) -> Result<()> {
         match self.lines.next().transpose()? {
             Some(line) if line == "ready" => Ok(()),
             _ => self.failed(),
@@ -33,7 +33,7 @@ impl Process {
     }
 
     /// Lets it begin.
-    pub(super) fn go(&mut self) -> Result<()> {
+    pub(crate) fn go(&mut self) -> Result<()> {
         match &mut self.stdin {
             Some(stdin) => Ok(writeln!(stdin)?),
             None => self.failed(),
@@ -41,30 +41,30 @@ impl Process {
     }
 
     /// Whether it has ended, though nobody told it to.
-    pub(super) fn has_ended(&mut self) -> Result<bool> {
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_some())
     }
 
     /// Kills it, whatever it is doing.
-    pub(super) fn kill(&mut self) -> Result<()> {
+    pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
     /// Sends it a signal by name.
-    pub(super) fn signal(&self, name: &str) -> Result<()> {
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
         let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status()?;
         if sent.success() { Ok(()) } else { Err(format!("cannot send {name}").into()) }
     }
 
     /// Tells it to end.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.stdin = None;
     }
 
     /// Waits for its end, and gives the last line that it said.
-    pub(super) fn finish(mut self) -> Result<String> {
+    pub(crate) fn finish(mut self) -> Result<String> {
         self.stop();
         let mut last = None;
         while let Some(line) = self.lines.next().transpose()? {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -26,18 +27,18 @@ pub(super) struct Import {
 }
 
 impl Import {
-    /// Writes a history of events from this number on, as event lines or transcripts, and has the program import it
+    /// Writes a history of the events with these numbers, as event lines or transcripts, and has the program import it
     /// into a store that is made for that alone.
     pub(super) fn make(
         program: &Path,
         backend: Backend,
         folder: &Path,
-        first: u64,
+        numbers: Range<u64>,
         random: &mut Random,
     ) -> Result<Self> {
-        let count = BATCH / 2 + random.below(5 * BATCH / 2);
+        let (first, count) = (numbers.start, numbers.end - numbers.start);
         let path = folder.join("history");
-        let events: Vec<Event> = (first..first + count).map(numbered).collect();
+        let events: Vec<Event> = numbers.clone().map(numbered).collect();
         let is_lines = random.below(2) == 0;
         if is_lines {
             write_lines(&path, &events)?;
@@ -53,8 +54,7 @@ impl Import {
         let log = backend.open(&undisturbed, &OpenOptions::new())?.read(Position::START, usize::MAX)?;
         fs::remove_dir_all(&undisturbed)?;
         let read: Vec<Event> = log.into_iter().map(|recorded| recorded.event).collect();
-        let is_right =
-            if is_lines { read == events } else { read.iter().map(Event::id).eq((first..first + count).map(id)) };
+        let is_right = if is_lines { read == events } else { read.iter().map(Event::id).eq(numbers.map(id)) };
         if !is_right || (new, duplicates) != (count, 0) {
             return Err(
                 format!("finding: an import of {count} events gives {} others, {new} of them new", read.len()).into()

@@ -4,7 +4,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `worker` | the process that is killed |
-//! | `import`, `program` | the same with the real program |
+//! | `import` | the same with the real program |
 //! | `migration` | the same with a program of a newer format |
 //! | `moment` | when |
 //! | `site` | a store over many kills |
@@ -15,7 +15,6 @@ mod check;
 mod import;
 mod migration;
 mod moment;
-mod program;
 mod site;
 mod tally;
 mod worker;
@@ -34,7 +33,7 @@ pub use worker::{WorkerArguments, work};
 
 pub(crate) use check::{finding, is_sound};
 
-use crate::{Backend, Random, Result};
+use crate::{Backend, Random, Result, tooltally_program};
 
 /// Kills on one store; then the next one is begun.
 const KILLS_OF_A_STORE: u64 = 40;
@@ -91,6 +90,9 @@ pub struct KillArguments {
     /// A store with more events is left, and a new one begun
     #[arg(long, default_value_t = 24_000)]
     most_events: u64,
+    /// Smaller batches and imports, and less to rebuild and to compact: for a quick look
+    #[arg(long)]
+    small: bool,
     /// The `tooltally` program that imports; built if not given
     #[arg(long)]
     program: Option<PathBuf>,
@@ -105,14 +107,14 @@ pub struct KillArguments {
 /// The first finding, with the number of its kill and where the store is kept.
 pub fn run(arguments: &KillArguments) -> Result<()> {
     let program = match arguments.work {
-        None | Some(Work::Import) => program::find(arguments.program.as_deref())?,
+        None | Some(Work::Import) => tooltally_program::find(arguments.program.as_deref())?,
         Some(_) => PathBuf::new(),
     };
     let works = arguments.work.map_or_else(|| Work::ALL.to_vec(), |work| vec![work]);
     let mut tallies: BTreeMap<Work, Tally> = BTreeMap::new();
     let mut all = Tally::default();
     let bar = ProgressBar::new(arguments.kills);
-    let mut site = Site::new(arguments.backend, &program)?;
+    let mut site = Site::new(arguments.backend, &program, arguments.small)?;
     for (kill, work) in (0..arguments.kills).zip(works.iter().cycle()) {
         let mut random = Random::for_round(arguments.seed, kill);
         let tally = tallies.entry(*work).or_default();
@@ -132,7 +134,7 @@ pub fn run(arguments: &KillArguments) -> Result<()> {
         if is_over {
             all.stores += 1;
             all.events += site.len();
-            site = Site::new(arguments.backend, &program)?;
+            site = Site::new(arguments.backend, &program, arguments.small)?;
         }
         bar.inc(1);
     }

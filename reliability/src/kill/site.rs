@@ -32,6 +32,7 @@ const SIGKILL: i32 = 9;
 pub(super) struct Site<'a> {
     backend: Backend,
     program: &'a Path,
+    is_small: bool,
     folder: TempDir,
     /// What the log held when it was last looked through.
     events: Vec<Event>,
@@ -44,11 +45,11 @@ pub(super) struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// A new folder, without a store yet.
-    pub(super) fn new(backend: Backend, program: &'a Path) -> Result<Self> {
+    pub(super) fn new(backend: Backend, program: &'a Path, is_small: bool) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tooltally-kill-").tempdir()?;
         fs::create_dir(folder.path().join("store"))?;
         let (events, model) = (Vec::new(), MemoryStore::new());
-        Ok(Self { backend, program, folder, events, model, unchecked: 0, kills: 0 })
+        Ok(Self { backend, program, is_small, folder, events, model, unchecked: 0, kills: 0 })
     }
 
     /// How many events it held when it was last looked through.
@@ -106,6 +107,9 @@ impl<'a> Site<'a> {
         command.args(["kill-worker", "--backend", self.backend.name(), "--work", work.name()]);
         command.arg("--folder").arg(folder).arg("--witness").arg(self.witness());
         command.args(["--next", &next.to_string(), "--seed", &seed.to_string()]);
+        if self.is_small {
+            command.arg("--small");
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -197,7 +201,10 @@ impl<'a> Site<'a> {
     fn kill_import(&mut self, random: &mut Random, tally: &mut Tally) -> Result<()> {
         let before = self.len();
         let scratch = tempfile::tempdir_in(self.folder.path())?;
-        let import = Import::make(self.program, self.backend, scratch.path(), before + 1, random)?;
+        let least = if self.is_small { import::BATCH } else { import::BATCH / 2 };
+        let most = if self.is_small { import::BATCH / 4 } else { 5 * import::BATCH / 2 };
+        let numbers = before + 1..before + 1 + least + random.below(most);
+        let import = Import::make(self.program, self.backend, scratch.path(), numbers, random)?;
         let moment = Moment::within(random, import.duration);
         let child = import.command(self.program, self.backend, &self.store_folder()).spawn()?;
         let is_late = kill(child, moment)?;

@@ -17,8 +17,9 @@ use crate::{Backend, Random, Result};
 const OPERATIONS: u64 = 200;
 /// As many events are not folded yet, at most; the next one folds them all.
 const TAIL: u64 = 511;
-/// Maintenance of fewer events would be over at once.
+/// Maintenance of fewer events would be over at once, or nearly so.
 const WORTH_MAINTENANCE: u64 = 2_000;
+const HARDLY_WORTH_MAINTENANCE: u64 = 600;
 
 /// What a worker is told.
 #[derive(Debug, Args)]
@@ -41,6 +42,9 @@ pub struct WorkerArguments {
     /// The number of the next event that nobody has sent yet
     #[arg(long)]
     pub(super) next: u64,
+    /// Small batches
+    #[arg(long)]
+    pub(super) small: bool,
 }
 
 /// Works until it is killed, or for so long that nobody will.
@@ -58,7 +62,8 @@ pub fn work(arguments: &WorkerArguments) -> Result<()> {
         store: arguments.backend.open(&arguments.folder, &OpenOptions::new())?,
         witness: Witness::open(&arguments.witness, true)?,
     };
-    let mut sender = Sender { worker: &worker, random: Random::new(arguments.seed), next: arguments.next };
+    let (random, is_small) = (Random::new(arguments.seed), arguments.small);
+    let mut sender = Sender { worker: &worker, random, next: arguments.next, is_small };
     if let Some(batch) = pending {
         worker.append(batch, &[])?;
     }
@@ -124,6 +129,7 @@ struct Sender<'a> {
     worker: &'a Worker,
     random: Random,
     next: u64,
+    is_small: bool,
 }
 
 impl Sender<'_> {
@@ -152,7 +158,8 @@ impl Sender<'_> {
             0 => 2 + self.random.below(63),
             1 => 65 + self.random.below(500),
             _ => {
-                let most = 1 << (9 + self.random.below(4));
+                let powers = if self.is_small { 1 } else { 4 };
+                let most = 1 << (9 + self.random.below(powers));
                 512 + self.random.below(most)
             }
         };
@@ -160,7 +167,8 @@ impl Sender<'_> {
     }
 
     fn enough_to_maintain(&mut self) -> Result<()> {
-        if self.next <= WORTH_MAINTENANCE { self.send(WORTH_MAINTENANCE) } else { Ok(()) }
+        let enough = if self.is_small { HARDLY_WORTH_MAINTENANCE } else { WORTH_MAINTENANCE };
+        if self.next <= enough { self.send(enough) } else { Ok(()) }
     }
 
     /// Rebuilds again and again; half the times another thread records meanwhile.

@@ -1,4 +1,4 @@
-//! The `tooltally` program, for imports.
+//! The `tooltally` program, for harnesses that run it as people do: a process of its own.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::Result;
 
 /// The program that was named, else one that is built as this one was.
-pub(super) fn find(named: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf> {
     if let Some(program) = named {
         return program.canonicalize().map_err(|error| format!("--program {}: {error}", program.display()).into());
     }
