@@ -1,5 +1,7 @@
 //! The core's tables in SQL: one prepared statement for each of their functions.
 
+use std::cmp::Ordering;
+
 use rusqlite::{Connection, params};
 use tooltally_core::ledger::{
     Direction, LogRow, NameKind, Patience, Snapshot, Transaction, Tree, Visit, name_checksum,
@@ -129,9 +131,14 @@ impl Snapshot for Tables<'_> {
         let failed = |e| self.statements.map(e);
         self.statements.with(sql, |statement| {
             let mut rows = statement.query([first, last]).map_err(failed)?;
+            let mut order = Order::new(direction);
             while let Some(row) = rows.next().map_err(failed)? {
                 let blob = |at| row.get_ref(at).and_then(|v| Ok(v.as_blob()?)).map_err(failed);
-                if visit(blob(0)?, blob(1)?)?.is_break() {
+                let key = blob(0)?;
+                if !order.goes_on_with(key) {
+                    return Err(Error::corrupt(format!("table {}", tree.as_str()), "its keys are not in order"));
+                }
+                if visit(key, blob(1)?)?.is_break() {
                     break;
                 }
             }
@@ -159,6 +166,34 @@ impl Transaction for Tables<'_> {
 
     fn delete_range(&mut self, tree: Tree, first: &[u8], last: &[u8]) -> Result<()> {
         self.statements.execute(sql(tree).delete_range, params![first, last])
+    }
+}
+
+/// Sees that the keys of a scan are in their order, each once. In a damaged file pages may lead to each other, and a
+/// few of them then hold more rows than can ever be read.
+struct Order {
+    expected: Ordering,
+    previous: Option<Vec<u8>>,
+}
+
+impl Order {
+    const fn new(direction: Direction) -> Self {
+        let expected = match direction {
+            Direction::Forward => Ordering::Greater,
+            Direction::Backward => Ordering::Less,
+        };
+        Self { expected, previous: None }
+    }
+
+    fn goes_on_with(&mut self, key: &[u8]) -> bool {
+        let Some(previous) = &mut self.previous else {
+            self.previous = Some(key.to_vec());
+            return true;
+        };
+        let goes_on = key.cmp(previous) == self.expected;
+        previous.clear();
+        previous.extend_from_slice(key);
+        goes_on
     }
 }
 
