@@ -40,6 +40,8 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Connection> {
             return Err(Error::Missing { path: path.display().to_string() });
         }
         create_schema(&connection, path, &patience)?;
+    } else {
+        schema::check(&connection, &patience)?;
     }
     use_wal(&connection, &mut patience)?;
     checkpoint_on_close(&connection, true).map_err(|e| map(e, Operation::new("open the file")))?;
