@@ -82,15 +82,13 @@ pub(super) fn read(item: &Item<'_>, make_id: impl FnOnce() -> EventId) -> Result
     Ok(tool_use.into())
 }
 
-/// The duration: in microseconds where it says so, which is exact, else in milliseconds.
+/// The duration: in microseconds where it says so, which is exact, else in milliseconds, which rounds.
 fn duration(item: &Item<'_>) -> Result<Option<ToolDuration>, Problem> {
-    let millis = values::duration("duration_ms", &item.duration_ms)?;
-    match item.duration_us.whole_number("duration_us")? {
-        Some(micros) => ToolDuration::from_micros(micros)
-            .map(Some)
-            .map_err(|_| Problem::new("duration_us", "is longer than a store can hold")),
-        None => Ok(millis),
-    }
+    let Some(micros) = item.duration_us.whole_number("duration_us")? else {
+        return values::duration("duration_ms", &item.duration_ms);
+    };
+    let duration = ToolDuration::from_micros(micros);
+    duration.map(Some).map_err(|_| Problem::new("duration_us", "is longer than a store can hold"))
 }
 
 fn parsed<T: std::str::FromStr>(field: &'static str, text: &str, what: &'static str) -> Result<T, Problem> {
