@@ -17,6 +17,7 @@
 //! | `crowd` | many processes of many threads on one file |
 //! | `damage` | bits, pages and ends of files that are not what they were |
 //! | `faults` | a disk that fails at the n-th operation, or fills |
+//! | `hostile` | hostile input: what the fuzz targets in `fuzz/` run |
 //! | `kill` | processes killed in the middle of their work |
 //! | `on_disk` | a store on a disk that records and fails |
 //! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
@@ -29,6 +30,7 @@ pub mod crowd;
 pub mod damage;
 mod failure;
 pub mod faults;
+pub mod hostile;
 pub mod kill;
 mod on_disk;
 pub mod power;
