@@ -63,6 +63,15 @@ impl Migrations {
         }
     }
 
+    /// Whether what was found is a store in the format whose tables [`schema`](crate::schema) names.
+    pub(crate) fn is_of_format_1(self, found: Found) -> bool {
+        match found {
+            Found::Store => self.newest() == FIRST_FORMAT,
+            Found::Old(format) => format == FIRST_FORMAT,
+            Found::Nothing | Found::Unfinished => false,
+        }
+    }
+
     fn unsupported(self, found: u32) -> Error {
         Error::UnsupportedFormat { found, supported: self.newest() }
     }

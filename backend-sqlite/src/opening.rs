@@ -32,7 +32,11 @@ pub(crate) fn open(path: &Path, options: &OpenOptions, migrations: Migrations) -
     let mut patience = Patience::new(options.longest_wait());
     let in_use = look_or_make(path, options, migrations)?;
     let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
-    match look_inside(&connection, path, migrations, &patience)? {
+    let found = look_inside(&connection, path, migrations, &patience)?;
+    if migrations.is_of_format_1(found) {
+        schema::check(&connection, &patience)?;
+    }
+    match found {
         Found::Store => {}
         Found::Old(_) => migrate(&connection, path, options, migrations, &patience)?,
         Found::Nothing | Found::Unfinished if options.creates() => {

@@ -200,8 +200,13 @@ fn step(
     visit: &mut dyn FnMut(Position, &Row<'_>) -> Result<()>,
 ) -> Result<()> {
     let failed = |e| statements.map(e);
+    let mut previous = None;
     while let Some(row) = rows.next().map_err(failed)? {
         let position = row.get::<_, i64>(0).map_err(failed)?;
+        // As in a scan of keys: rows that never end.
+        if previous.replace(position).is_some_and(|previous| position <= previous) {
+            return Err(Error::corrupt("log", format!("position {position} does not stand in its order")));
+        }
         visit(Position::new(position.unsigned_abs()), row)?;
     }
     Ok(())

@@ -1,9 +1,11 @@
 //! The tables of file format 1, and the public view.
 
 use rusqlite::Connection;
-use tooltally_core::Result;
+use tooltally_core::ledger::Patience;
+use tooltally_core::{Error, Result};
 
 use crate::error::{Operation, map};
+use crate::wait::limit_wait;
 use crate::{names, trees};
 
 /// Marks the database as tooltally's, in SQLite's header: "ttal".
@@ -109,4 +111,32 @@ pub(crate) fn create(connection: &Connection) -> Result<()> {
     made.and_then(|()| names::create(connection))
         .and_then(|()| trees::create(connection))
         .map_err(|e| map(e, Operation::new("make the tables")))
+}
+
+/// Sees that the tables and indexes are the ones that [`create`] makes, with no trigger beside them. What else a file
+/// may hold in their place runs as its rows are read or written, and need not ever end. Views are for others.
+///
+/// # Errors
+/// [`Error::Corrupt`] where they are not, and SQLite's failures.
+pub(crate) fn check(connection: &Connection, patience: &Patience) -> Result<()> {
+    let operation = Operation::within("read the schema", patience);
+    let read = || -> rusqlite::Result<Vec<String>> {
+        limit_wait(connection, patience)?;
+        // What ANALYZE leaves is SQLite's own, as is an index that a constraint needs, which has no text.
+        let mut all = connection.prepare(
+            "SELECT sql FROM sqlite_schema WHERE type <> 'view' AND sql IS NOT NULL
+                AND NOT (type = 'table' AND name GLOB 'sqlite_stat?')",
+        )?;
+        all.query_map([], |row| row.get(0))?.collect()
+    };
+    let mut expected: Vec<&str> = TABLES.split(';').map(str::trim).filter(|sql| !sql.is_empty()).collect();
+    for sql in read().map_err(|e| map(e, operation))? {
+        match expected.iter().position(|known| *known == sql) {
+            Some(at) => drop(expected.swap_remove(at)),
+            None => {
+                return Err(Error::corrupt("schema", "holds a table, an index or a trigger that is not the store's"));
+            }
+        }
+    }
+    if expected.is_empty() { Ok(()) } else { Err(Error::corrupt("schema", "lacks a table or an index")) }
 }

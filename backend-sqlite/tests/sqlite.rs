@@ -273,12 +273,34 @@ fn a_store_without_its_tables_is_damaged() {
 #[test]
 fn a_constraint_that_a_record_breaks_is_damage() {
     let (_folder, path) = place();
-    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    store.record(&event(1)).unwrap();
     Connection::open(&path).unwrap().execute_batch("CREATE UNIQUE INDEX harm ON names (kind)").unwrap();
     let Event::ToolUse(mut call) = event(2) else { panic!("a new kind of event") };
     call.tool = ToolName::new("Read").unwrap();
-    let answer = SqliteStore::open(&path).and_then(|store| store.record(&call.into()));
+    let answer = store.record(&call.into());
     assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{answer:?}");
+}
+
+#[test]
+fn a_store_in_which_something_else_would_run_is_damaged() {
+    let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
+    for harm in [
+        format!("DROP TABLE log; CREATE VIEW log AS {endless} SELECT i AS position FROM n;"),
+        format!("CREATE TRIGGER t AFTER INSERT ON log BEGIN INSERT INTO meta {endless} SELECT i, i FROM n; END;"),
+        "DROP TABLE meta; CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB AS (zeroblob(1000000000)));".to_owned(),
+        "CREATE INDEX slow ON log (hex(zeroblob(100000000)));".to_owned(),
+    ] {
+        let (_folder, path) = place();
+        SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+        Connection::open(&path).unwrap().execute_batch(&harm).unwrap();
+        let answer = SqliteStore::open(&path);
+        assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{harm}: {:?}", answer.err());
+    }
+    let (_folder, path) = place();
+    SqliteStore::open(&path).unwrap().record(&event(1)).unwrap();
+    Connection::open(&path).unwrap().execute_batch("ANALYZE; CREATE VIEW mine AS SELECT * FROM log;").unwrap();
+    SqliteStore::open(&path).unwrap().record(&event(2)).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Days and hours as the calendar of a time zone has them: a day may have 23 or 25 hours.
 
 use jiff::tz::{Offset, TimeZone};
-use tooltally::{Error, GroupBy, GroupKey, Queries, Result, Selection, Spans, Timestamp, UsageRow, Window};
+use tooltally::{Aggregate, Error, GroupBy, GroupKey, Queries, Result, Selection, Spans, Timestamp, UsageRow, Window};
 
 /// More spans than this are not asked for at once; first it is asked which longer spans hold anything.
 const MOST_SPANS: i64 = 20_000;
@@ -152,7 +152,31 @@ pub fn usage_by<Q: Queries + ?Sized>(
     };
     // An event that was recorded since the bounds were asked for may lie outside of them: the answer is the
     // one of that moment.
-    store.usage(selection, &GroupBy::Span(Spans::new(edges)?))
+    let end = edges.iter().rev().nth(1).copied();
+    let mut rows = store.usage(selection, &GroupBy::Span(Spans::new(edges)?))?;
+    if last == Timestamp::MAX {
+        add_last_instant(store, selection, end, &mut rows)?;
+    }
+    Ok(rows)
+}
+
+/// Adds the uses at the last instant of all to the row of the unit that begins at `start`: the span that would hold
+/// them has no end.
+fn add_last_instant<Q: Queries + ?Sized>(
+    store: &Q,
+    selection: &Selection,
+    start: Option<Timestamp>,
+    rows: &mut Vec<UsageRow>,
+) -> Result<()> {
+    let span = Window::new(start, Some(Timestamp::MAX))?;
+    let at_the_end = selection.clone().window(Window::since(Timestamp::MAX));
+    for UsageRow { usage, .. } in store.usage(&at_the_end, &GroupBy::Total)? {
+        match rows.last_mut().filter(|row| span_of(&row.key) == Some(span)) {
+            Some(row) => row.usage.merge(&usage),
+            None => rows.push(UsageRow { key: GroupKey::Span(span), usage }),
+        }
+    }
+    Ok(())
 }
 
 /// The span of a row, where it is one.
@@ -226,6 +250,20 @@ mod tests {
         let times = ["1970-01-01T00:00:00Z", "9999-12-30T22:00:00Z"];
         assert_eq!(rows(&times, Unit::Day, "America/New_York").len(), 2);
         assert_eq!(rows(&times, Unit::Day, "Pacific/Kiritimati").len(), 2);
+    }
+
+    #[test]
+    fn the_last_instant_of_all_is_in_a_day_and_in_an_hour() {
+        let last = "9999-12-30T22:00:00.999999Z";
+        assert_eq!(Timestamp::MAX.to_string(), last);
+        for (times, uses) in [(&[last][..], 1), (&["9999-12-30T22:00:00.5Z", last], 2)] {
+            assert_eq!(rows(times, Unit::Day, "UTC"), owned(&[("9999-12-30", uses)]));
+            assert_eq!(rows(times, Unit::Hour, "UTC"), owned(&[("9999-12-30T22:00:00Z", uses)]));
+            assert_eq!(rows(times, Unit::Day, "Pacific/Kiritimati"), owned(&[("9999-12-31", uses)]));
+        }
+        let times = ["1970-01-01T00:00:00Z", "9999-12-29T00:00:00Z", last];
+        assert_eq!(rows(&times, Unit::Day, "UTC").iter().map(|row| row.1).sum::<u64>(), 3);
+        assert_eq!(rows(&times, Unit::Hour, "America/New_York").iter().map(|row| row.1).sum::<u64>(), 3);
     }
 
     #[test]

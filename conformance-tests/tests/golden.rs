@@ -1,8 +1,6 @@
 //! What the golden history answers: the reference store says what stands in the text that all golden files are held
 //! against.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::path::Path;
 
 use tooltally_conformance::golden;

@@ -18,6 +18,7 @@
 //! | `damage` | bits, pages and ends of files that are not what they were |
 //! | `faults` | a disk that fails at the n-th operation, or fills |
 //! | `hook` | hooks killed, locked out and let down: each call's event is in the store or waits |
+//! | `hostile` | hostile input: what the fuzz targets in `fuzz/` run |
 //! | `kill` | processes killed in the middle of their work |
 //! | `on_disk` | a store on a disk that records and fails |
 //! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
@@ -32,6 +33,7 @@ pub mod damage;
 mod failure;
 pub mod faults;
 pub mod hook;
+pub mod hostile;
 pub mod kill;
 mod on_disk;
 pub mod power;

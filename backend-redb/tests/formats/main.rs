@@ -1,6 +1,6 @@
 //! File formats: what is read for ever, what is migrated, what is refused and left.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod golden;
 mod migration;

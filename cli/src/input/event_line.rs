@@ -13,6 +13,9 @@ use super::values;
 
 /// The version of the line's format.
 const VERSION: u8 = 1;
+/// Milliseconds with a fraction are read back exactly below this many microseconds, some 35 years; from here on the
+/// line has the whole microseconds too.
+const EXACT_BELOW_MICROS: u64 = 1 << 50;
 
 /// Writes a recorded event as one line of JSON, without the line's end.
 pub fn event_line(recorded: &Recorded) -> String {
@@ -70,13 +73,22 @@ pub(super) fn read(item: &Item<'_>, make_id: impl FnOnce() -> EventId) -> Result
     tool_use.project = project(item)?;
     tool_use.agent = values::agent("agent", &item.agent)?;
     tool_use.subagent = values::subagent("subagent", &item.subagent)?;
-    tool_use.duration = values::duration("duration_ms", &item.duration_ms)?;
+    tool_use.duration = duration(item)?;
     tool_use.source = match item.source.text("source")? {
         Some(text) => parsed("source", text, "is not a known source")?,
         None => Source::Import,
     };
     tool_use.attributes = attributes(&item.attributes)?;
     Ok(tool_use.into())
+}
+
+/// The duration: in microseconds where it says so, which is exact, else in milliseconds, which rounds.
+fn duration(item: &Item<'_>) -> Result<Option<ToolDuration>, Problem> {
+    let Some(micros) = item.duration_us.whole_number("duration_us")? else {
+        return values::duration("duration_ms", &item.duration_ms);
+    };
+    let duration = ToolDuration::from_micros(micros);
+    duration.map(Some).map_err(|_| Problem::new("duration_us", "is longer than a store can hold"))
 }
 
 fn parsed<T: std::str::FromStr>(field: &'static str, text: &str, what: &'static str) -> Result<T, Problem> {
@@ -141,6 +153,9 @@ impl Serialize for Line<'_> {
             map.serialize_entry("outcome", tool_use.outcome.as_str())?;
             map.serialize_entry("time", &tool_use.time.to_string())?;
             map.serialize_entry("duration_ms", &tool_use.duration.map(Millis))?;
+            if let Some(long) = tool_use.duration.filter(|duration| duration.as_micros() >= EXACT_BELOW_MICROS) {
+                map.serialize_entry("duration_us", &long.as_micros())?;
+            }
             map.serialize_entry("source", tool_use.source.as_str())?;
             map.serialize_entry("attributes", &Pair(&tool_use.attributes))?;
         }
@@ -157,7 +172,7 @@ impl Serialize for Millis {
         if micros.is_multiple_of(1000) {
             return serializer.serialize_u64(micros / 1000);
         }
-        #[expect(clippy::cast_precision_loss, reason = "read back exactly below 2^50 microseconds, 35 years")]
+        #[expect(clippy::cast_precision_loss, reason = "what is longer stands in microseconds too")]
         serializer.serialize_f64(micros as f64 / 1000.0)
     }
 }

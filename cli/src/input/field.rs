@@ -12,6 +12,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// The longest string that is kept, in bytes: as long as the longest valid field, a project's path.
 pub(super) const MAX_TEXT_BYTES: usize = tooltally::ProjectPath::MAX_BYTES;
 
+/// Whole numbers up to here are exact as an `f64`.
+const EXACT_BELOW: u64 = 1 << f64::MANTISSA_DIGITS;
+const EXACT_F64: f64 = 9_007_199_254_740_992.0;
+
 /// A JSON value of which only scalars are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Field<'a> {
@@ -21,6 +25,8 @@ pub(super) enum Field<'a> {
     Null,
     Bool(bool),
     Number(f64),
+    /// A whole number that an `f64` might not hold.
+    Large(u64),
     Text(Cow<'a, str>),
     /// A string longer than any field may be, read past.
     TooLong,
@@ -88,7 +94,21 @@ impl Field<'_> {
         match self {
             Self::Absent | Self::Null => Ok(None),
             Self::Number(value) => Ok(Some(*value)),
+            #[expect(clippy::cast_precision_loss, reason = "who needs all digits asks for a whole number")]
+            Self::Large(value) => Ok(Some(*value as f64)),
             _ => Err(Problem::new(field, "is not a number")),
+        }
+    }
+
+    /// The whole number from 0 up, where one is given.
+    pub(super) fn whole_number(&self, field: &'static str) -> Result<Option<u64>, Problem> {
+        let not_whole = Err(Problem::new(field, "is not a whole number from 0 up"));
+        match self {
+            Self::Large(value) => Ok(Some(*value)),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its range was just checked")]
+            Self::Number(value) if (0.0..=EXACT_F64).contains(value) && value.fract() == 0.0 => Ok(Some(*value as u64)),
+            Self::Number(_) => not_whole,
+            other => other.number(field).map(|_| None),
         }
     }
 }
@@ -160,14 +180,14 @@ impl<'de> Visitor<'de> for FieldVisitor {
         visit_str(&str) => |text| keep(text, |t| Cow::Owned(t.to_owned()));
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "no field holds a number that needs more than 53 bits")]
+    #[expect(clippy::cast_precision_loss, reason = "no field holds a negative number that needs more than 53 bits")]
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
         Ok(Field::Number(value as f64))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "no field holds a number that needs more than 53 bits")]
+    #[expect(clippy::cast_precision_loss, reason = "up to here an f64 is exact")]
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Field::Number(value as f64))
+        Ok(if value <= EXACT_BELOW { Field::Number(value as f64) } else { Field::Large(value) })
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

@@ -64,6 +64,7 @@ pub(super) struct Item<'a> {
     pub(super) agent: Field<'a>,
     pub(super) subagent: Field<'a>,
     pub(super) source: Field<'a>,
+    pub(super) duration_us: Field<'a>,
     pub(super) attributes: Pairs<'a>,
 }
 
@@ -123,6 +124,7 @@ impl<'de> Shape<'de> for Item<'de> {
             "agent" => &mut self.agent,
             "subagent" => &mut self.subagent,
             "source" => &mut self.source,
+            "duration_us" => &mut self.duration_us,
             _ => return self.set_other(key, map),
         };
         *field = map.next_value()?;

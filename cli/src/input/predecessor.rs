@@ -2,8 +2,9 @@
 //!
 //! A row has no call id, so it cannot be reconciled with transcripts: its id is made of all its columns.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 use tooltally::{EventId, Outcome, Project, Source, ToolUse};
@@ -15,9 +16,21 @@ use super::values;
 /// The columns of an event, in the order in which they are read.
 const COLUMNS: [&str; 6] = ["id", "tool_name", "session_id", "project_hash", "success", "created_at"];
 
+/// How much work SQLite may have with a database, in steps of its machine: so many for each byte of its files, and
+/// some to begin with. A row has a dozen bytes at least, and takes some sixty steps. The pages of a file that somebody
+/// made on purpose may lead to each other, so that a few of them hold more rows than can ever be read.
+const STEPS_PER_BYTE: u64 = 32;
+const STEPS_AT_LEAST: u64 = 1_000_000;
+/// How often the steps are counted.
+const STEPS_AT_ONCE: u16 = 10_000;
+
 /// Reads the database at `path`. Writes nothing, neither into it nor beside it.
 pub(super) fn read(path: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
-    let database = match open(path) {
+    let opened = open(path).and_then(|mut database| {
+        distrust(&mut database.connection, path).map_err(|_| "an SQLite database that could not be opened")?;
+        Ok(database)
+    });
+    let database = match opened {
         Ok(database) => database,
         Err(reason) => {
             context.skip_source(reason);
@@ -51,12 +64,7 @@ struct Database {
 /// Opens a database without leaving a trace. One at rest is opened as immutable; one in use is read beside its user;
 /// one whose last user left a journal is read from a copy, since SQLite must write to mend it.
 fn open(path: &Path) -> Result<Database, &'static str> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        std::path::PathBuf::from(name)
-    };
-    let has = |suffix: &str| std::fs::metadata(beside(suffix)).is_ok_and(|found| found.len() > 0);
+    let has = |suffix: &str| std::fs::metadata(beside(path, suffix)).is_ok_and(|found| found.len() > 0);
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |_| "an SQLite database that could not be opened";
     if !has("-wal") && !has("-journal") {
@@ -74,11 +82,34 @@ fn open(path: &Path) -> Result<Database, &'static str> {
     std::fs::copy(path, &copied).map_err(copy_failed)?;
     for suffix in ["-wal", "-journal"] {
         if has(suffix) {
-            std::fs::copy(beside(suffix), folder.path().join(format!("copy.db{suffix}"))).map_err(copy_failed)?;
+            std::fs::copy(beside(path, suffix), folder.path().join(format!("copy.db{suffix}"))).map_err(copy_failed)?;
         }
     }
     let connection = Connection::open(&copied).map_err(failed)?;
     Ok(Database { connection, _copy: Some(folder) })
+}
+
+/// Has SQLite believe nothing of the database's own, and give up where reading it would not end.
+fn distrust(connection: &mut Connection, path: &Path) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    let bytes: u64 =
+        ["", "-wal"].iter().map(|suffix| std::fs::metadata(beside(path, suffix)).map_or(0, |f| f.len())).sum();
+    let mut left = bytes.saturating_mul(STEPS_PER_BYTE).saturating_add(STEPS_AT_LEAST);
+    connection.progress_handler(
+        i32::from(STEPS_AT_ONCE.cast_signed()),
+        Some(move || {
+            left = left.saturating_sub(STEPS_AT_ONCE.into());
+            left == 0
+        }),
+    )
+}
+
+/// A file that belongs to a database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// The URI of a file that nobody changes while it is read.
@@ -108,10 +139,15 @@ fn hex(nibble: u8) -> char {
 
 /// Whether the database is the predecessor's; else what it is.
 fn kind(connection: &Connection) -> rusqlite::Result<Result<(), &'static str>> {
-    let mut found = connection.prepare("SELECT type FROM sqlite_schema WHERE name = 'tool_usage_events'")?;
-    let types: Vec<String> = found.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    if types.iter().any(|kind| kind == "view") {
+    let mut found = connection.prepare("SELECT type, rootpage FROM sqlite_schema WHERE name = 'tool_usage_events'")?;
+    let types: Vec<(String, Option<i64>)> =
+        found.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    if types.iter().any(|(kind, _)| kind == "view") {
         return Ok(Err("a tooltally store: name it with --db"));
+    }
+    // A table without pages of its own is made up by a module of SQLite's as it is read.
+    if types.iter().any(|(_, page)| page.is_none_or(|page| page == 0)) {
+        return Ok(Err("an SQLite database whose tool_usage_events is no plain table"));
     }
     if types.is_empty() {
         return Ok(Err("an SQLite database without tool_usage_events"));

@@ -104,6 +104,25 @@ fn lines_without_ids_are_told_apart_by_occurrence() {
     assert_eq!(tool_use(read_event_line(a.trim_end().as_bytes()).unwrap()).id, first[0]);
 }
 
+#[test]
+fn the_longest_durations_come_back_to_the_microsecond() {
+    let durations = [(1 << 50) - 1, 1 << 50, (1 << 50) + 1, (1 << 53) + 1, 1 << 53, u64::MAX / 2 - 1, u64::MAX / 2];
+    for micros in durations {
+        let mut event = tool_use(read_event_line(with("duration_ms", json!(null)).trim_end().as_bytes()).unwrap());
+        event.duration = Some(ToolDuration::from_micros(micros).unwrap());
+        let line = unrecorded_event_line(&event.clone().into());
+        assert_eq!(read_event_line(line.as_bytes()), Ok(event.into()), "{line}");
+    }
+    for (given, reason) in [
+        (json!(-1), "duration_us is not a whole number from 0 up"),
+        (json!(0.5), "duration_us is not a whole number from 0 up"),
+        (json!("1"), "duration_us is not a number"),
+        (json!(u64::MAX), "duration_us is longer than a store can hold"),
+    ] {
+        assert_eq!(read_event_line(with("duration_us", given).trim_end().as_bytes()), Err(reason.to_owned()));
+    }
+}
+
 fn name(max: usize) -> impl Strategy<Value = String> {
     proptest::string::string_regex("[^\\p{Cc}]{1,30}")
         .unwrap()
@@ -117,8 +136,7 @@ prop_compose! {
         project in option::of((any::<[u8; 8]>(), option::of(name(4096)))),
         outcome in proptest::sample::select(Outcome::ALL.to_vec()),
         time in 0..=Timestamp::MAX.as_micros(),
-        // Exact as milliseconds for 35 years.
-        duration in option::of(0..1_u64 << 50),
+        duration in option::of(prop_oneof![0..1_u64 << 50, 0..=ToolDuration::MAX.as_micros()]),
         source in proptest::sample::select(Source::ALL.to_vec()),
         pairs in btree_map(name(32), name(128), 0..=8),
     ) -> ToolUse {

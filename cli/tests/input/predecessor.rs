@@ -122,3 +122,70 @@ fn other_databases_are_named_for_what_they_are() {
     let (_, summary) = import_reader(&mut b"redb\x1A\x0A\xA9\x0D\x0Arest".as_slice());
     assert_eq!(skipped(&summary), [("a redb database: a tooltally store is named with --db", 1)]);
 }
+
+/// A database whose pages lead to each other: the root has many children that are all one page, and so on. A few KiB
+/// hold more rows than can ever be read.
+fn endless(path: &Path, columns: &str) {
+    const PAGE: usize = 512;
+    const LEVELS: usize = 8;
+    const CHILDREN: u16 = 200;
+    let connection = Connection::open(path).unwrap();
+    let table = format!("PRAGMA page_size = {PAGE}; CREATE TABLE tool_usage_events ({columns});");
+    connection.execute_batch(&table).unwrap();
+    connection
+        .execute_batch("INSERT INTO tool_usage_events VALUES (1, 'Bash', NULL, NULL, 1, '2026-05-01 12:00:00')")
+        .unwrap();
+    drop(connection);
+    let mut bytes = std::fs::read(path).unwrap();
+    let leaf = bytes[PAGE..].to_vec();
+    bytes.truncate(PAGE);
+    assert_eq!(leaf.len(), PAGE);
+    for level in 0..LEVELS {
+        let child = u32::try_from(level + 3).unwrap().to_be_bytes();
+        let mut page = vec![0; PAGE];
+        page[0] = 5;
+        page[3..5].copy_from_slice(&CHILDREN.to_be_bytes());
+        page[5..7].copy_from_slice(&u16::try_from(PAGE - 5).unwrap().to_be_bytes());
+        page[8..12].copy_from_slice(&child);
+        for cell in 0..usize::from(CHILDREN) {
+            page[12 + 2 * cell..14 + 2 * cell].copy_from_slice(&u16::try_from(PAGE - 5).unwrap().to_be_bytes());
+        }
+        page[PAGE - 5..PAGE - 1].copy_from_slice(&child);
+        page[PAGE - 1] = 1;
+        bytes.extend_from_slice(&page);
+    }
+    bytes.extend_from_slice(&leaf);
+    bytes[28..32].copy_from_slice(&u32::try_from(LEVELS + 2).unwrap().to_be_bytes());
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_database_whose_rows_never_end_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let unsorted = "id, tool_name, session_id, project_hash, success, created_at";
+    for columns in [format!("id INTEGER PRIMARY KEY{}", &unsorted[2..]), unsorted.to_owned()] {
+        let path = folder.path().join("endless.db");
+        endless(&path, &columns);
+        let (events, summary) = import_path(&path);
+        assert_eq!(skipped(&summary), [("an SQLite database that could not be read to its end", 1)]);
+        assert!(events.len() < 50_000, "{}", events.len());
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_table_that_a_module_makes_up_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("module.db");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "CREATE VIRTUAL TABLE tool_usage_events
+            USING fts5(id, tool_name, session_id, project_hash, success, created_at)",
+        )
+        .unwrap();
+    drop(connection);
+    let (events, summary) = import_path(&path);
+    assert!(events.is_empty());
+    assert_eq!(skipped(&summary), [("an SQLite database whose tool_usage_events is no plain table", 1)]);
+}
