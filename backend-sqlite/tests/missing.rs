@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::types::Value;
 use tooltally_conformance::events::{PATHS, SESSIONS, TOOLS, at, numbered, numbered_all};
 use tooltally_core::{
     Appended, Condition, Error, Event, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, ProjectId, Queries, Result,
@@ -83,14 +84,14 @@ fn refused(answers: &[Result<String>], truth: &[Result<String>], harm: &str) -> 
     refused
 }
 
-fn keys(path: &Path, table: &str) -> Vec<Vec<u8>> {
+fn keys(path: &Path, table: &str) -> Vec<Value> {
     let connection = Connection::open(path).unwrap();
     let mut keys = connection.prepare(&format!("SELECT key FROM {table} ORDER BY key")).unwrap();
     keys.query_map([], |row| row.get(0)).unwrap().map(rusqlite::Result::unwrap).collect()
 }
 
 /// Whether it could be done: no key can stand twice.
-fn execute(path: &Path, sql: &str, key: &[u8]) -> bool {
+fn execute(path: &Path, sql: &str, key: &Value) -> bool {
     Connection::open(path).unwrap().execute(sql, [key]).unwrap() == 1
 }
 
@@ -110,13 +111,17 @@ fn no_answer_passes_over_a_row_that_dropped_out() {
         let step = (keys.len() / 4).max(1);
         let mut noticed = 0;
         for key in keys.iter().rev().step_by(step).chain(keys.first()) {
+            // One bit of the key's last byte.
+            let other = match table {
+                "id_runs" => "(key & ~1) | (~key & 1)",
+                _ => {
+                    "unhex(substr(hex(key), 1, 2 * length(key) - 1) ||
+                     CASE substr(hex(key), -1) WHEN '0' THEN '1' WHEN 'F' THEN 'E' ELSE '0' END)"
+                }
+            };
             for sql in [
                 format!("DELETE FROM {table} WHERE key = ?1"),
-                // One bit of the key's last byte.
-                format!(
-                    "UPDATE OR IGNORE {table} SET key = unhex(substr(hex(key), 1, 2 * length(key) - 1) ||
-                     CASE substr(hex(key), -1) WHEN '0' THEN '1' WHEN 'F' THEN 'E' ELSE '0' END) WHERE key = ?1"
-                ),
+                format!("UPDATE OR IGNORE {table} SET key = {other} WHERE key = ?1"),
             ] {
                 let harm = format!("{sql} with {key:02x?}");
                 fs::copy(&sound_path, &path).unwrap();

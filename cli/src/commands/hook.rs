@@ -3,8 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,13 +71,30 @@ fn let_wait(url: &StoreUrl, event: &Event, failure: &str) {
     }
 }
 
-/// Who settles what becomes of the call: whoever asks first.
-#[derive(Clone, Default)]
-struct Settled(Arc<AtomicBool>);
+/// Who settles what becomes of the call: whoever asks first. Until then some files are held back for the spool.
+#[derive(Clone)]
+struct Settled(Arc<Mutex<Option<Reserve>>>);
 
 impl Settled {
     fn is_mine(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    }
+}
+
+/// Two places among the files that a process may have open: a store that does not come back keeps what it has opened,
+/// and may have taken the last one.
+#[cfg(unix)]
+type Reserve = [Option<std::os::fd::OwnedFd>; 2];
+/// Windows knows no such limit.
+#[cfg(not(unix))]
+type Reserve = ();
+
+fn files_for_the_spool() -> Reserve {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        // Where there are not so many, the store will see to that first.
+        [(); 2].map(|()| io::stdin().as_fd().try_clone_to_owned().ok())
     }
 }
 
@@ -88,15 +104,14 @@ impl Settled {
 ///
 /// The store is used on the main thread: another one's memory costs some hundred calls of the system more.
 fn watch(url: &StoreUrl, event: &Event) -> Settled {
-    let settled = Settled::default();
+    let settled = Settled(Arc::new(Mutex::new(Some(files_for_the_spool()))));
     let (url, event, seen) = (url.clone(), event.clone(), settled.clone());
-    let (begun, reserve) = (Instant::now(), files_for_the_spool());
+    let begun = Instant::now();
     let watch = move || {
         while let Some(left) = DEADLINE.checked_sub(begun.elapsed()) {
             thread::sleep(left);
         }
         if seen.is_mine() {
-            drop(reserve);
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 let_wait(&url, &event, &format!("error: {url} did not answer within {DEADLINE:?}"));
             }));
@@ -106,21 +121,6 @@ fn watch(url: &StoreUrl, event: &Event) -> Settled {
     // Where no thread is to be had, the call goes on without a deadline.
     let _ = thread::Builder::new().spawn(watch);
     settled
-}
-
-/// Holds two places among the files that a process may have open: a store that does not come back keeps what it has
-/// opened, and may have taken the last one.
-#[cfg(unix)]
-fn files_for_the_spool() -> Vec<std::os::fd::OwnedFd> {
-    use std::os::fd::AsFd;
-    // Where there are not so many, the store will see to that first.
-    (0..2).filter_map(|_| io::stdin().as_fd().try_clone_to_owned().ok()).collect()
-}
-
-/// Windows knows no such limit.
-#[cfg(not(unix))]
-fn files_for_the_spool() -> Vec<()> {
-    Vec::new()
 }
 
 /// What is said where the engine did not fail but fall.

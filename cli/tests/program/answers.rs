@@ -18,7 +18,8 @@ fn stats_has_the_promised_shape_on_both_engines() {
                 {"tool": "Read", "uses": 1, "success": 0, "failure": 0, "interrupted": 0, "rejected": 1, "invalid": 0,
                  "first_used": "2026-03-02T10:00:00Z", "last_used": "2026-03-02T10:00:00Z",
                  "duration_ms": {"measured": 0, "mean": null, "p50": null, "p95": null, "max": null}},
-            ]
+            ],
+            "spool": {"waiting": 0}
         });
         let mut stats = place.stats(&db, &[]);
         // A quantile is within 2 % of the exact value.
@@ -29,7 +30,7 @@ fn stats_has_the_promised_shape_on_both_engines() {
         }
         assert_eq!(stats, expected);
         let keys: Vec<&String> = stats.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["from", "to", "timezone", "events", "rows"]);
+        assert_eq!(keys, ["from", "to", "timezone", "events", "rows", "spool"]);
     }
 }
 

@@ -72,7 +72,9 @@ fn an_import_of_the_folder_of_the_store_leaves_its_files_alone() {
         assert_eq!(imported["new"], 4, "{imported}");
         let skipped = imported["skipped"].as_object().unwrap();
         assert_eq!(skipped.len(), 1, "{imported}");
-        assert_eq!(skipped["the store that is imported into"], files, "{imported}");
+        // SQLite makes its two files beside the database when it needs them.
+        let found = skipped["the store that is imported into"].as_u64().unwrap();
+        assert!((1..=files).contains(&found), "{imported}");
     }
 }
 

@@ -68,6 +68,8 @@ faults! {
         shows_empty_spans: questions::ShowsEmptyRows => spans::empty_ones_give_no_row,
         puts_the_lower_position_first: questions::LowerPositionFirst
             => recent::of_equal_times_the_highest_position_comes_first,
+        puts_the_lower_position_first_at_the_ends_of_time: questions::LowerPositionFirst
+            => limits::both_ends_of_time_are_exact,
         breaks_ties_backwards: questions::TiesBackwards => order::ties_stand_by_name,
         counts_only_what_is_folded: questions::LeavesTheTailOut => truth::every_single_append_is_counted_at_once,
         rebuilds_without_the_last_event: questions::RebuildDrops => truth::rebuild_changes_no_answer,

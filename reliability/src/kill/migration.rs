@@ -40,8 +40,8 @@ fn sqlite_to_2(connection: &Connection) -> rusqlite::Result<()> {
         INSERT INTO log_2 SELECT position, moment, row, ' ' || attributes, 1 FROM log ORDER BY position;
         DROP TABLE log;
         ALTER TABLE log_2 RENAME TO log;
-        CREATE TABLE calls_2 (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-        INSERT INTO calls_2 SELECT key, value FROM calls;
+        CREATE TABLE calls_2 (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        INSERT INTO calls_2 SELECT key, link, value FROM calls;
         DROP TABLE calls;
         ALTER TABLE calls_2 RENAME TO calls;",
     )
