@@ -1,7 +1,12 @@
 //! The quick form of the fuzz targets in `fuzz/`: every committed input, and some thousands of seeded changes of them.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, not tests themselves: a panic is how they fail"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
