@@ -68,7 +68,8 @@ fn change_once(u: &mut Unstructured<'_>, file: &mut Vec<u8>) -> arbitrary::Resul
     let pages = file.len() / PAGE;
     let from = page(u, pages)?;
     match u.int_in_range(0..=7)? {
-        0 => {
+        // What is shorter than a page has none.
+        0 if pages > 0 => {
             let to = page(u, pages)?;
             file.copy_within(from..from + PAGE, to);
         }
