@@ -55,6 +55,8 @@ pub enum Command {
                             with 0 and prints nothing on stdout. What it cannot record waits in a spool beside the \
                             store, and the next run takes it in.")]
     Hook,
+    /// Replay histories, and say how well the next tool would have been foreseen
+    Evaluate(EvaluateArguments),
     /// Prove log, ids and projections against each other
     Verify,
     /// Fold every projection anew from the log
@@ -148,6 +150,28 @@ pub struct EventsArguments {
     /// Which events
     #[command(flatten)]
     pub filter: FilterArguments,
+}
+
+/// `evaluate`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Reads what `import` reads, and records nothing. Calls are replayed in order of
+time, and each one is foreseen from those before it. Beside the model stand the
+most used tools so far, the last tool again, and what followed the same set of
+tools in the last five calls.
+
+Examples:
+  tooltally evaluate ~/.claude/projects
+  tooltally events | tooltally evaluate -
+  tooltally evaluate --demotion")]
+pub struct EvaluateArguments {
+    /// Files and folders, `-` for stdin
+    #[arg(value_name = "PATH", required_unless_present = "demotion")]
+    pub paths: Vec<PathBuf>,
+
+    /// Judge made tools of known failure rates: who is demoted, and how soon
+    #[arg(long, conflicts_with = "paths")]
+    pub demotion: bool,
 }
 
 /// What a row of `stats` is about.

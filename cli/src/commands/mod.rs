@@ -1,6 +1,7 @@
 //! The commands.
 
 pub mod completions;
+pub mod evaluate;
 pub mod events;
 pub mod hook;
 pub mod import;

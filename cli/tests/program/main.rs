@@ -8,6 +8,8 @@ mod answers;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod evaluate;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hook;

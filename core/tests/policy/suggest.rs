@@ -107,8 +107,7 @@ fn the_project_counts_before_all_projects_and_the_session_before_the_project() {
     };
     assert_eq!(best(None, vec![read.clone()]), bash);
     assert_eq!(best(Some(&project), vec![read.clone()]), edit);
-    let mut other = vec![read.clone(), read.clone()].repeat(10);
-    assert_eq!(best(Some(&project), std::mem::take(&mut other)), read);
+    assert_eq!(best(Some(&project), vec![read.clone(); 20]), read);
 }
 
 #[test]
