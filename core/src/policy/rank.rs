@@ -40,14 +40,42 @@ use super::real;
 use super::status::Standing;
 use crate::name::ToolName;
 
+/// How a tool was used of late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecentUse {
+    /// Its calls among the latest.
+    pub uses: u64,
+    /// How many calls of any tool came after its last.
+    pub age: u64,
+}
+
+/// Counts the tools of the latest calls, the latest first, as [`Queries::recent`](crate::Queries::recent) answers them.
+/// A thousand are five half-lives: what is not among them is as good as never used.
+///
+/// ```
+/// # use tooltally_core::ToolName;
+/// # use tooltally_core::policy::rank::{RecentUse, recent_use};
+/// let calls = ["Bash", "Read", "Bash"].map(|name| ToolName::new(name).unwrap());
+/// let used = recent_use(&calls);
+/// assert_eq!(used[&calls[0]], RecentUse { uses: 2, age: 0 });
+/// assert_eq!(used[&calls[1]], RecentUse { uses: 1, age: 1 });
+/// ```
+pub fn recent_use<'a>(latest_first: impl IntoIterator<Item = &'a ToolName>) -> BTreeMap<ToolName, RecentUse> {
+    let mut used: BTreeMap<ToolName, RecentUse> = BTreeMap::new();
+    for (age, tool) in (0..).zip(latest_first) {
+        used.entry(tool.clone()).or_insert(RecentUse { uses: 0, age }).uses += 1;
+    }
+    used
+}
+
 /// What is known of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The tool.
     pub tool: ToolName,
-    /// Its calls among the latest calls of all tools, of any outcome.
+    /// Its calls among the latest calls of all tools, of any outcome: see [`recent_use`].
     pub recent_uses: u64,
-    /// How many calls of any tool came after its last: 0 for the latest; `None` for a tool that was never called.
+    /// How many calls of any tool came after its last: 0 for the latest; `None` for a tool that is not among them.
     pub age: Option<u64>,
     /// Its calls that succeeded.
     pub successes: u64,
