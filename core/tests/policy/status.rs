@@ -51,7 +51,7 @@ fn plain(calls: &[Finished], (failures, window, successes): (usize, usize, usize
     if status == Plain::Demoted && rested { Plain::Probation } else { status }
 }
 
-fn told(status: &Status) -> Plain {
+fn told(status: Status) -> Plain {
     match status.state {
         State::Active { .. } => Plain::Active,
         State::Demoted { .. } => Plain::Demoted,
@@ -104,7 +104,7 @@ proptest! {
         shuffled.rotate_left(turn);
         shuffled.reverse();
         let history = Segment::of_calls(rule, shuffled);
-        prop_assert_eq!(told(&Status::new(&rule, &history, at(now))), expected);
+        prop_assert_eq!(told(Status::new(&rule, &history, at(now))), expected);
     }
 
     #[test]
@@ -135,7 +135,7 @@ proptest! {
         if let Some(state) = Segment::of_calls(rule, suffix.iter().copied()).state_in_any_case() {
             prop_assert_eq!(state, Segment::of_calls(rule, calls.iter().copied()).state());
             let history = Segment::of_calls(rule, suffix.iter().copied());
-            prop_assert_eq!(told(&Status::new(&rule, &history, at(now))), plain(&calls, numbers, 7 * DAY, now));
+            prop_assert_eq!(told(Status::new(&rule, &history, at(now))), plain(&calls, numbers, 7 * DAY, now));
         }
     }
 
