@@ -33,7 +33,7 @@
 //! associatively and in order, as in a prefix sum over a finite-state machine (Hillis and Steele, "Data parallel
 //! algorithms", 1986; Ladner and Fischer, "Parallel prefix computation", 1980). That gives three steps, each exact:
 //!
-//! 1. The latest outcomes that stores keep per tool already ([`RecentOutcomes`](crate::RecentOutcomes), 16): where
+//! 1. The latest outcomes that stores keep per tool already ([`RecentOutcomes`], 16): where
 //!    their segment is constant ([`Segment::state_in_any_case`]), the state is known, whatever came before. Of random
 //!    histories with failure rates from 0.05 to 0.8 that is so for all but 0.13 % at most, and with 64 calls for all
 //!    of 18,000.
