@@ -8,7 +8,7 @@
 //! - [`status`]: whether a tool is active, stale or demoted, and what a store needs to keep to know it;
 //! - [`rank`]: which tools matter now, in terms that can be shown;
 //! - [`suggest`]: which tool usually comes next in a session;
-//! - [`evaluate`]: how well the two last-named rules would have done on a history, beside plain baselines.
+//! - [`evaluate`]: how well suggestion would have done on a history, and demotion on tools of known failure rates.
 
 pub mod evaluate;
 pub mod kind;
