@@ -58,6 +58,8 @@ pub enum Command {
     Hook,
     /// Say what is wrong with the store, the spool and the agent's settings, and what to do
     Doctor(DoctorArguments),
+    /// Replay histories, and say how well the next tool would have been foreseen
+    Evaluate(EvaluateArguments),
     /// Prove log, ids and projections against each other
     Verify,
     /// Fold every projection anew from the log
@@ -190,6 +192,28 @@ pub struct DoctorArguments {
     /// Prove the store's log, ids and projections against each other too; takes time with its size
     #[arg(long)]
     pub verify: bool,
+}
+
+/// `evaluate`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Reads what `import` reads, and records nothing. Calls are replayed in order of
+time, and each one is foreseen from those before it. Beside the model stand the
+most used tools so far, the last tool again, and what followed the same set of
+tools in the last five calls.
+
+Examples:
+  tooltally evaluate ~/.claude/projects
+  tooltally events | tooltally evaluate -
+  tooltally evaluate --demotion")]
+pub struct EvaluateArguments {
+    /// Files and folders, `-` for stdin
+    #[arg(value_name = "PATH", required_unless_present = "demotion")]
+    pub paths: Vec<PathBuf>,
+
+    /// Judge made tools of known failure rates: who is demoted, and how soon
+    #[arg(long, conflicts_with = "paths")]
+    pub demotion: bool,
 }
 
 /// What a row of `stats` is about.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
-use crate::commands::{Context, completions, doctor, events, hook, import, install, maintain, stats};
+use crate::commands::{Context, completions, doctor, evaluate, events, hook, import, install, maintain, stats};
 use crate::diagnostics::{Failure, start_tracing};
 use crate::output::{Surface, sanitize};
 use crate::place;
@@ -85,6 +85,7 @@ fn command(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Import(import) => import::run(&context, &import),
         Command::Stats(stats) => stats::run(&context, &stats),
         Command::Events(events) => events::run(&context, &events),
+        Command::Evaluate(evaluate) => evaluate::run(&context, &evaluate),
         Command::Verify => maintain::verify(&context),
         Command::Rebuild => maintain::rebuild(&context),
         Command::Compact => maintain::compact(&context),

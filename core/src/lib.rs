@@ -11,6 +11,7 @@
 //!   [`LogExt`], [`QueriesExt`] and [`MaintenanceExt`];
 //! - [`Recorder`], a bounded queue before one writer, for programs that cannot wait for the disk;
 //! - [`MemoryStore`], the reference, and [`fold`], which can answer every query of any log;
+//! - [`policy`]: what the log says about which tools to show, which to trust, and which comes next;
 //! - [`ledger`], the machinery that an embedded backend may build on: rollups, id runs, the codec.
 //!
 //! ```
@@ -41,6 +42,7 @@ mod memory;
 mod name;
 mod options;
 mod outcome;
+pub mod policy;
 mod project;
 mod recent;
 mod recorder;

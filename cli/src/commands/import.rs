@@ -53,9 +53,7 @@ pub fn run(context: &Context, arguments: &ImportArguments) -> Result<ExitCode, F
         stats::print_all(context, store.as_ref())?;
     }
     if summary.files == 0 && summary.skipped_total() > 0 {
-        return Err(
-            Failure::new("nothing of it could be read").hint("`tooltally import --help` names the known formats")
-        );
+        return Err(nothing_read());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -122,8 +120,13 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// No source was of a known kind.
+pub(super) fn nothing_read() -> Failure {
+    Failure::new("nothing of it could be read").hint("`tooltally import --help` names the known formats")
+}
+
 /// What was passed over, with examples: the summary on stdout only counts.
-fn tell_skipped(summary: &Summary) {
+pub(super) fn tell_skipped(summary: &Summary) {
     if summary.skipped.is_empty() && summary.notes.is_empty() {
         return;
     }

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod doctor;
+pub mod evaluate;
 pub mod events;
 pub mod hook;
 pub mod import;

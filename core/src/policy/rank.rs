@@ -1,0 +1,250 @@
+//! Relevance: which tools matter now, in terms that can be shown.
+//!
+//! ```text
+//! score = standing × (w_share × share + w_recency × recency + w_success × success)
+//! ```
+//!
+//! | term | is | why |
+//! |---|---|---|
+//! | share | its part of the latest calls of all tools; how many those are, the caller says: 1,000 serve well | what is used now, not what was used once. By calls, not by days, so a holiday changes nothing |
+//! | recency | 2^(−age / 200), where age is the number of calls of any tool since this one's last | a tool used a moment ago is likely at hand again |
+//! | success | (successes + 9) / (finished + 10): the mean of a Beta(9, 1) prior, under which nine of ten calls succeed | few calls say little; a tool without calls has 0.9 |
+//! | standing | 1 for an active tool, 0.7 on probation, 0.5 for a stale one, 0.25 for a demoted one | what is not trusted is lower, and never gone |
+//!
+//! The weights are 0.5, 0.3 and 0.2 by default, so a score lies between 0 and 1. All of them are values that the caller
+//! can pass ([`Weights`]), and each term stands in the answer ([`Score`]).
+//!
+//! ```
+//! use tooltally_core::ToolName;
+//! use tooltally_core::policy::rank::{Facts, Weights, rank};
+//! use tooltally_core::policy::status::Standing;
+//!
+//! let facts = |name, uses, age, failures| Facts {
+//!     tool: ToolName::new(name).unwrap(),
+//!     recent_uses: uses,
+//!     age: Some(age),
+//!     successes: uses - failures,
+//!     failures,
+//!     standing: Standing::Active,
+//! };
+//! let ranked = rank(vec![facts("Grep", 10, 90, 0), facts("Bash", 30, 0, 3)], &Weights::default());
+//! assert_eq!(ranked[0].facts.tool.as_str(), "Bash");
+//! assert_eq!(ranked[0].score.to_string(), "0.855 = 1 × (0.5 × 0.750 + 0.3 × 1.000 + 0.2 × 0.900)");
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::kind::Identity;
+use super::real;
+use super::status::Standing;
+use crate::name::ToolName;
+
+/// How a tool was used of late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecentUse {
+    /// Its calls among the latest.
+    pub uses: u64,
+    /// How many calls of any tool came after its last.
+    pub age: u64,
+}
+
+/// Counts the tools of the latest calls, the latest first, as [`Queries::recent`](crate::Queries::recent) answers them.
+/// A thousand are five half-lives: what is not among them is as good as never used.
+///
+/// ```
+/// # use tooltally_core::ToolName;
+/// # use tooltally_core::policy::rank::{RecentUse, recent_use};
+/// let calls = ["Bash", "Read", "Bash"].map(|name| ToolName::new(name).unwrap());
+/// let used = recent_use(&calls);
+/// assert_eq!(used[&calls[0]], RecentUse { uses: 2, age: 0 });
+/// assert_eq!(used[&calls[1]], RecentUse { uses: 1, age: 1 });
+/// ```
+pub fn recent_use<'a>(latest_first: impl IntoIterator<Item = &'a ToolName>) -> BTreeMap<ToolName, RecentUse> {
+    let mut used: BTreeMap<ToolName, RecentUse> = BTreeMap::new();
+    for (age, tool) in (0..).zip(latest_first) {
+        used.entry(tool.clone()).or_insert(RecentUse { uses: 0, age }).uses += 1;
+    }
+    used
+}
+
+/// What is known of a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The tool.
+    pub tool: ToolName,
+    /// Its calls among the latest calls of all tools, of any outcome: see [`recent_use`].
+    pub recent_uses: u64,
+    /// How many calls of any tool came after its last: 0 for the latest; `None` for a tool that is not among them.
+    pub age: Option<u64>,
+    /// Its calls that succeeded.
+    pub successes: u64,
+    /// Its calls that failed. The other outcomes say nothing about it.
+    pub failures: u64,
+    /// Whether it is trusted.
+    pub standing: Standing,
+}
+
+/// What the terms weigh.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// Of the share of recent use.
+    pub share: f64,
+    /// Of recency.
+    pub recency: f64,
+    /// Of success.
+    pub success: f64,
+    /// After how many calls recency is halved.
+    pub half_life: f64,
+    /// How many calls the prior counts for.
+    pub prior_calls: f64,
+    /// The success rate of the prior.
+    pub prior_rate: f64,
+    /// The factor of a tool on probation.
+    pub probation: f64,
+    /// The factor of a stale tool.
+    pub stale: f64,
+    /// The factor of a demoted tool.
+    pub demoted: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            share: 0.5,
+            recency: 0.3,
+            success: 0.2,
+            half_life: 200.0,
+            prior_calls: 10.0,
+            prior_rate: 0.9,
+            probation: 0.7,
+            stale: 0.5,
+            demoted: 0.25,
+        }
+    }
+}
+
+/// A score and its terms, each from 0 to 1. Shown as the sum that it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Its part of recent use.
+    pub share: f64,
+    /// How recently it was used, by calls.
+    pub recency: f64,
+    /// Its success rate, with the prior.
+    pub success: f64,
+    /// The factor of its standing.
+    pub standing: f64,
+    /// The weights of the first three.
+    pub weights: [f64; 3],
+}
+
+impl Score {
+    /// The score.
+    pub fn total(&self) -> f64 {
+        let [share, recency, success] = self.weights;
+        self.standing * (share * self.share + recency * self.recency + success * self.success)
+    }
+}
+
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ([share, recency, success], total) = (self.weights, self.total());
+        write!(
+            f,
+            "{total:.3} = {} × ({share} × {:.3} + {recency} × {:.3} + {success} × {:.3})",
+            self.standing, self.share, self.recency, self.success
+        )
+    }
+}
+
+/// A tool with its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    /// What is known of it.
+    pub facts: Facts,
+    /// Its score.
+    pub score: Score,
+}
+
+/// An MCP server with its tools.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankedServer {
+    /// The plugin that brings it.
+    pub plugin: Option<String>,
+    /// The server.
+    pub server: String,
+    /// Its tools, the highest score first.
+    pub tools: Vec<Ranked>,
+    /// The score of all its tools taken as one.
+    pub score: Score,
+}
+
+/// Scores tools: the highest first; of equal scores by name.
+pub fn rank(facts: Vec<Facts>, weights: &Weights) -> Vec<Ranked> {
+    let all = facts.iter().map(|facts| facts.recent_uses).sum();
+    let mut ranked: Vec<Ranked> =
+        facts.into_iter().map(|facts| Ranked { score: weights.score(&facts, all), facts }).collect();
+    ranked.sort_by(|a, b| b.score.total().total_cmp(&a.score.total()).then_with(|| a.facts.tool.cmp(&b.facts.tool)));
+    ranked
+}
+
+/// Gathers the tools of each MCP server, and scores the server by all of them together: their calls added, their
+/// latest use, and the best standing among them. `ranked` holds all tools. The highest score first; of equal ones by
+/// plugin and server.
+pub fn rank_servers(ranked: &[Ranked], weights: &Weights) -> Vec<RankedServer> {
+    let mut gathered: BTreeMap<(Option<&str>, &str), Vec<&Ranked>> = BTreeMap::new();
+    for tool in ranked {
+        let identity = Identity::of(&tool.facts.tool);
+        if let Some(server) = identity.server {
+            gathered.entry((identity.plugin, server)).or_default().push(tool);
+        }
+    }
+    let all = ranked.iter().map(|tool| tool.facts.recent_uses).sum();
+    let mut servers: Vec<RankedServer> = gathered
+        .into_iter()
+        .filter_map(|((plugin, server), tools)| {
+            Some(RankedServer {
+                plugin: plugin.map(str::to_owned),
+                server: server.to_owned(),
+                score: weights.score(&combined(&tools)?, all),
+                tools: tools.into_iter().cloned().collect(),
+            })
+        })
+        .collect();
+    servers.sort_by(|a, b| b.score.total().total_cmp(&a.score.total()));
+    servers
+}
+
+/// Several tools taken as one; `None` of none.
+fn combined(tools: &[&Ranked]) -> Option<Facts> {
+    let mut tools = tools.iter().map(|tool| &tool.facts);
+    let first = tools.next()?.clone();
+    Some(tools.fold(first, |sum, facts| Facts {
+        recent_uses: sum.recent_uses + facts.recent_uses,
+        age: [sum.age, facts.age].into_iter().flatten().min(),
+        successes: sum.successes + facts.successes,
+        failures: sum.failures + facts.failures,
+        standing: sum.standing.min(facts.standing),
+        tool: sum.tool,
+    }))
+}
+
+impl Weights {
+    /// The score of a tool, where all tools together have so many recent uses.
+    fn score(&self, facts: &Facts, all: u64) -> Score {
+        let finished = real(facts.successes) + real(facts.failures);
+        Score {
+            share: super::share(facts.recent_uses, all).unwrap_or(0.0),
+            recency: facts.age.map_or(0.0, |age| (-real(age) / self.half_life).exp2()),
+            success: (real(facts.successes) + self.prior_calls * self.prior_rate) / (finished + self.prior_calls),
+            standing: match facts.standing {
+                Standing::Active => 1.0,
+                Standing::Probation => self.probation,
+                Standing::Stale => self.stale,
+                Standing::Demoted => self.demoted,
+            },
+            weights: [self.share, self.recency, self.success],
+        }
+    }
+}
