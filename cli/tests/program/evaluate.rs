@@ -83,7 +83,7 @@ fn evaluate_judges_demotion_on_made_tools() {
     place.run(&["evaluate", "--demotion", "somewhere"]).failed(2);
 }
 
-/// Where nobody has tuned anything: real transcripts, read in place.
+/// Real transcripts, read in place; the model's form was chosen on them.
 #[test]
 fn the_model_beats_every_baseline_on_real_transcripts() {
     let data = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
