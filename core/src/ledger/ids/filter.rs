@@ -4,7 +4,7 @@
 //! run never changes, so a process may keep a digest of it: its fingerprints without the bits that their
 //! order gives. A digest never misses what its run holds; what it holds wrongly costs a read.
 //!
-//! A run's digest is made region by region, each when it is first asked for: a region is some four chunks
+//! A run's digest is made region by region, each when it is first asked for: a region is some fifteen chunks
 //! that stand together, so no append waits for a large run to be read. A process that appends few events
 //! makes none.
 
@@ -17,7 +17,7 @@ use super::{Directory, Run};
 use crate::Result;
 
 /// About how many fingerprints share a region: between this and twice as many.
-const IN_REGION: u64 = 256;
+const IN_REGION: u64 = 1024;
 /// About how many fingerprints of a region share a group.
 const IN_GROUP: u64 = 8;
 /// So many ids are looked up by reading chunks before a process makes digests.
