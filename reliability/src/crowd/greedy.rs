@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use tooltally::{Condition, OpenOptions};
+use tooltally::{Condition, OpenOptions, Store};
 
 use super::marked::Mark;
 use super::member::say;
@@ -26,6 +26,8 @@ const AT_ONCE: u64 = 20_000;
 /// How many others there are, and how often each of them appends.
 const OTHERS: u64 = 3;
 const APPENDS: u64 = 8;
+/// How often a store is opened that is busy.
+const OPENINGS: usize = 10;
 
 /// What the process that writes all the time is told.
 #[derive(Debug, Args)]
@@ -91,9 +93,20 @@ pub(super) fn meet(backend: Backend, folder: &Path) -> Result<Waits> {
     Ok(waits)
 }
 
+/// Opens the store, again where that was busy: turns are for those that write, and an opening has none.
+fn open(backend: Backend, folder: &Path) -> Result<Box<dyn Store>> {
+    for _ in 1..OPENINGS {
+        match backend.open(folder, &OpenOptions::new()) {
+            Err(error) if error.is_busy() => {}
+            answer => return Ok(answer?),
+        }
+    }
+    Ok(backend.open(folder, &OpenOptions::new())?)
+}
+
 /// Appends some single events by a handle of its own, within the default wait each.
 fn append(backend: Backend, folder: &Path, mark: Mark) -> Result<Vec<u64>> {
-    let store = backend.open(folder, &OpenOptions::new())?;
+    let store = open(backend, folder)?;
     let witness = Witness::open(&folder.join(mark.witness()), false)?;
     let batches = (0..APPENDS).map(|n| Batch { first: mark.first_number() + n, count: 1 });
     batches
