@@ -9,6 +9,7 @@ mod answers;
 mod bad_input;
 #[cfg(test)]
 mod doctor;
+#[cfg(test)]
 mod evaluate;
 #[cfg(test)]
 mod faults;
