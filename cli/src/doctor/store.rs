@@ -32,7 +32,7 @@ pub struct SeenStore {
     pub bytes: Option<u64>,
     /// How many events it holds; `None` where it could not be asked.
     pub events: Option<u64>,
-    /// When the call of its last position happened.
+    /// When its latest call happened.
     pub last: Option<Timestamp>,
 }
 
@@ -178,11 +178,10 @@ fn ask(url: &StoreUrl, case: &Case, store: &dyn Store, seen: &mut SeenStore, fin
     }
 }
 
-/// How many events there are and when the last one happened; damage that is met on the way is an error.
+/// How many events there are and when the latest one happened; damage that is met on the way is an error.
 fn contents(store: &dyn Store) -> tooltally::Result<(u64, Option<Timestamp>)> {
     let head = store.head()?;
-    let before = Position::new(head.get().saturating_sub(1));
-    let last = store.read(before, 1)?.first().map(|recorded| recorded.event.time());
+    let last = store.recent(&Selection::all(), 1)?.first().map(|recorded| recorded.event.time());
     let rows = store.usage(&Selection::all(), &GroupBy::Tool)?;
     let counted: u64 = rows.iter().map(|row| row.usage.uses()).sum();
     // Another process may have recorded more between the two looks.
