@@ -135,10 +135,23 @@ pub(crate) fn look_inside(
         let found = limit_wait(connection, patience).and_then(|()| connection.query_row(pragma, [], |row| row.get(0)));
         found.map_err(|e| map(e, operation))
     };
-    match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
-        (APPLICATION_ID, format) => migrations.check(format),
-        _ if number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(Found::Unfinished),
-        _ => Err(Error::NotAStore {
+    let format = || -> Result<Option<u32>> {
+        if number("PRAGMA application_id")? == APPLICATION_ID {
+            number("PRAGMA user_version").map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    if let Some(format) = format()? {
+        return migrations.check(format);
+    }
+    if number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(Found::Unfinished);
+    }
+    // Each of the questions sees the file as it is then: between the two, another process may have made the store.
+    match format()? {
+        Some(format) => migrations.check(format),
+        None => Err(Error::NotAStore {
             path: path.display().to_string(),
             reason: "it is the SQLite database of another program".to_owned(),
             source: None,

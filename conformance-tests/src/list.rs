@@ -337,6 +337,8 @@ macro_rules! __cases {
                     a_second_handle_is_busy_or_shares_nothing,
                 }
                 many_processes {
+                    /// Who opens a store that others are just making is not refused.
+                    threads_open_a_new_store_at_once,
                     /// What one handle records the other sees at once.
                     two_handles_see_each_other_at_once,
                     /// New names in two handles, and in appends that fail, are not mixed.

@@ -1,3 +1,4 @@
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use crate::check::{assert_answers_fold_the_log, assert_log, assert_sound, head, 
 use crate::events::{at, id, numbered, numbered_all, session, use_of};
 use crate::harness::{Harness, ProcessEntry};
 use crate::process::{Job, Worker, record_patiently, verify_patiently};
-use crate::site::{Site, fresh};
+use crate::site::{Site, fresh, open_at};
 
 /// Each number once, whatever the order.
 fn assert_holds_each_once(store: &dyn Store, numbers: impl Iterator<Item = u64>) {
@@ -105,6 +106,25 @@ pub(crate) fn a_second_handle_is_busy_or_shares_nothing<H: Harness>() {
         }
     }
     assert_log(&*store, &numbered_all(0..5));
+}
+
+pub(crate) fn threads_open_a_new_store_at_once<H: ProcessEntry>() {
+    const THREADS: u64 = 6;
+    // What makes a store in several steps is looked at between each two of them sooner or later.
+    for _ in 0..60 {
+        let site = Site::<H>::new();
+        let start = Barrier::new(THREADS as usize);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (address, start) = (site.address(), &start);
+                scope.spawn(move || {
+                    start.wait();
+                    record(&*open_at::<H>(address), &[numbered(thread)]);
+                });
+            }
+        });
+        assert_holds_each_once(&*site.open(), 0..THREADS);
+    }
 }
 
 pub(crate) fn two_handles_see_each_other_at_once<H: ProcessEntry>() {
