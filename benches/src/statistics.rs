@@ -37,6 +37,11 @@ impl Samples {
         self.push(micros(time));
     }
 
+    /// Adds those of another run, if there was one.
+    pub(crate) fn extend(&mut self, more: Option<Self>) {
+        self.0.extend(more.into_iter().flat_map(|samples| samples.0));
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.0.len()
     }

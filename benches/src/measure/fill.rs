@@ -26,8 +26,8 @@ pub(super) struct Filled {
     batches: BTreeMap<Kind, Samples>,
     /// The queries of the whole history.
     pub(super) polls: Vec<Poll>,
-    /// For `growth`: the median of each steady query at a tenth of the history, in microseconds.
-    pub(super) tenth: BTreeMap<(Kind, Measure), f64>,
+    /// For `growth`: the steady queries of the first tenth of the history.
+    pub(super) tenth: Vec<Poll>,
     series: Vec<Series>,
 }
 
@@ -50,14 +50,8 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Filled> {
     let asked = Measure::QUERIES.into_iter().filter(is_asked);
     let polls = asked.filter_map(|m| Poll::of(m, options.events, now)).collect();
     let batch = options.batch();
-    let mut filled = Filled {
-        kinds: kinds.clone(),
-        batch,
-        batches: BTreeMap::new(),
-        polls,
-        tenth: BTreeMap::new(),
-        series: Vec::new(),
-    };
+    let mut filled =
+        Filled { kinds: kinds.clone(), batch, batches: BTreeMap::new(), polls, tenth: Vec::new(), series: Vec::new() };
     let mut stops = stops(stage);
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     let mut phase = stage.progress.phase(format!("fill {}", names.join(", ")), options.events);
@@ -79,7 +73,9 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Filled> {
         }
         done += size as u64;
         if done == until && !stops.is_empty() {
-            ask_along_the_way(stage, &mut filled, &stops.remove(0))?;
+            let stop = stops.remove(0);
+            ask_along_the_way(stage, &mut filled, &stop)?;
+            filled.tenth.extend(stop.growth);
         }
         phase.set(done);
     }
@@ -122,13 +118,6 @@ fn stops(stage: &Stage<'_>) -> Vec<Stop> {
 fn ask_along_the_way(stage: &Stage<'_>, filled: &mut Filled, stop: &Stop) -> Result<()> {
     for kind in filled.kinds.clone() {
         let subject = stage.opened(kind)?;
-        for poll in stop.growth.iter().filter(|_| Kind::OURS.contains(&kind)) {
-            if let (Some(measure), Some(samples)) =
-                (poll.measure, queries::time(subject, poll, &stage.workload, stage.options.runs as usize)?)
-            {
-                filled.tenth.insert((kind, measure), samples.median());
-            }
-        }
         for poll in &stop.points {
             if let Some(samples) = queries::time(subject, poll, &stage.workload, POINT_RUNS)? {
                 let plot = format!("cost-{}", poll.name.replace('_', "-"));

@@ -1,5 +1,7 @@
 //! Asking: every answer is checked before its time counts.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::fill::Filled;
@@ -36,6 +38,11 @@ impl Poll {
         let poll = Self { measure: Some(measure), ..Self::new(&measure.name(), questions) };
         (!poll.expectations.is_empty()).then_some(poll)
     }
+
+    /// That of a measure.
+    fn find(polls: &[Self], measure: Measure) -> Option<&Self> {
+        polls.iter().find(|poll| poll.measure == Some(measure))
+    }
 }
 
 /// Asks in turn and times each answer; `None` if the subject answers no questions.
@@ -67,7 +74,7 @@ pub(super) fn time(subject: &dyn Subject, poll: &Poll, workload: &Workload, runs
 
 /// One query: ours and the seed's.
 pub(super) fn rows(stage: &mut Stage<'_>, filled: &Filled, measure: Measure) -> Result<Vec<Row>> {
-    let Some(poll) = filled.polls.iter().find(|poll| poll.measure == Some(measure)) else { return Ok(Vec::new()) };
+    let Some(poll) = Poll::find(&filled.polls, measure) else { return Ok(Vec::new()) };
     let kinds = stage.options.kinds();
     let mut phase = stage.progress.phase(measure.name(), 1 + kinds.len() as u64);
     let runs = stage.options.runs as usize;
@@ -84,20 +91,29 @@ pub(super) fn rows(stage: &mut Stage<'_>, filled: &Filled, measure: Measure) -> 
     Ok(rows)
 }
 
-/// `growth`: the steady queries now, against a tenth of the history.
+/// How often `growth` goes from one history to the other: a machine's speed changes from minute to minute.
+const TURNS: usize = 8;
+
+/// `growth`: the steady queries of the whole history, against a store with its first tenth alone, in turns.
 pub(super) fn growth(stage: &mut Stage<'_>, filled: &Filled) -> Result<Vec<Row>> {
     let kinds = stage.options.kinds();
     let mut phase = stage.progress.phase("growth", kinds.len() as u64);
+    let folder = stage.folder.join("tenth");
+    fs::create_dir_all(&folder)?;
     let mut rows = Vec::new();
     for kind in kinds {
+        let young = fill_a_tenth(stage, kind, &folder)?;
         let mut parts = Vec::new();
         for measure in Measure::STEADY {
-            let poll = filled.polls.iter().find(|poll| poll.measure == Some(measure));
-            let (Some(poll), Some(tenth)) = (poll, filled.tenth.get(&(kind, measure))) else { continue };
-            let runs = stage.options.runs as usize;
-            let Some(samples) = time(stage.opened(kind)?, poll, &stage.workload, runs)? else { continue };
-            let value = samples.median();
-            parts.push(Part::against(measure.name(), value, *tenth));
+            let polls = (Poll::find(&filled.polls, measure), Poll::find(&filled.tenth, measure));
+            let (Some(whole), Some(tenth)) = polls else { continue };
+            let runs = (stage.options.runs as usize).div_ceil(TURNS);
+            let (mut now, mut then) = (Samples::default(), Samples::default());
+            for _ in 0..TURNS {
+                then.extend(time(young.as_ref(), tenth, &stage.workload, runs)?);
+                now.extend(time(stage.opened(kind)?, whole, &stage.workload, runs)?);
+            }
+            parts.push(Part::against(measure.name(), now.median(), then.median()));
         }
         let is_quick = parts.iter().all(|part| part.value < STEADY_MICROS);
         let row = Row::worst_of(Measure::Growth, kind, "µs", "itself", parts);
@@ -107,4 +123,18 @@ pub(super) fn growth(stage: &mut Stage<'_>, filled: &Filled) -> Result<Vec<Row>>
         phase.set(rows.len() as u64);
     }
     Ok(rows)
+}
+
+/// A store of the first tenth of the history, as dense as the whole.
+fn fill_a_tenth(stage: &Stage<'_>, kind: Kind, folder: &Path) -> Result<Box<dyn Subject>> {
+    let mut workload = Workload::new(stage.options.events, stage.options.days)?;
+    let store = kind.open(folder, &workload)?;
+    let mut left = stage.options.events / 10;
+    while left > 0 {
+        let size = usize::try_from(left).unwrap_or(usize::MAX).min(stage.options.batch());
+        let calls: Vec<_> = workload.by_ref().take(size).collect();
+        store.append(&calls)?()?;
+        left -= size as u64;
+    }
+    Ok(store)
 }
