@@ -27,7 +27,7 @@
 //! - The view is read by SQLite alone, which checks nothing: of a damaged file it may show rows less or others.
 //!   `verify` says whether there is damage.
 //! - Nothing in the file says how many events there are but the events themselves. Damage to the log's last page can
-//!   take some of the newest ones, fewer than 512; `verify` finds it.
+//!   take some of the newest ones, fewer than 1,024; `verify` finds it.
 //! - SQLite takes a damaged frame of the write-ahead log for its end: after a kill, the commits behind it are gone, and
 //!   nothing tells them from what the power cut, so nothing can be said of it. [`SqliteStore::salvage`] reads them, as
 //!   long as nobody has opened the store.

@@ -76,7 +76,7 @@ fn a_question_to_endless_rows_meets_damage() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.db");
     let store = SqliteStore::open(&path).unwrap();
-    store.record_all(&(0..600).map(event).collect::<Vec<_>>()).unwrap();
+    store.record_all(&(0..1_200).map(event).collect::<Vec<_>>()).unwrap();
     drop(store);
     make_endless(&path, "sessions");
     let store = SqliteStore::open(&path).unwrap();

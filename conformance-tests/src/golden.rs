@@ -153,11 +153,11 @@ pub fn check(store: &dyn Store, expected: &[&str], found: &[String]) {
     }
     let next = Position::new(log.len() as u64 + 1);
     assert_eq!(store.record(&another()).expect("an event is recorded").position(), next);
-    let more: Vec<Event> = (1..700).map(|n| use_of(4_000_000 + n, "Read", at(n as i64)).into()).collect();
+    let more: Vec<Event> = (1..1_300).map(|n| use_of(4_000_000 + n, "Read", at(n as i64)).into()).collect();
     store.record_all(&more).expect("events are recorded and folded");
     store.verify_quietly().expect("the store verifies");
     store.rebuild_quietly().expect("the store is rebuilt");
-    assert_eq!(store.verify_quietly().expect("the store verifies").events, next.get() + 699);
+    assert_eq!(store.verify_quietly().expect("the store verifies").events, next.get() + 1_299);
 }
 
 fn selections() -> Vec<(&'static str, Selection)> {

@@ -76,22 +76,22 @@ pub(crate) fn a_failed_batch_leaves_nothing<H: Harness>() {
 
 pub(crate) fn events_are_there_after_reopening<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &numbered_all(0..700));
+    record(&*store, &numbered_all(0..1_300));
     let store = store.reopened();
-    assert_log(&*store, &numbered_all(0..700));
-    record(&*store, &numbered_all(700..701));
+    assert_log(&*store, &numbered_all(0..1_300));
+    record(&*store, &numbered_all(1_300..1_301));
     let store = store.reopened().reopened();
-    assert_log(&*store, &numbered_all(0..701));
+    assert_log(&*store, &numbered_all(0..1_301));
     assert_sound(&*store);
 }
 
 pub(crate) fn relaxed_events_are_there_after_reopening<H: Harness>() {
     let site = Site::<H>::new();
     let store = site.open_with(&patient().durability(Durability::Relaxed)).unwrap();
-    record(&*store, &numbered_all(0..700));
+    record(&*store, &numbered_all(0..1_300));
     drop(store);
     let store = site.open();
-    assert_log(&*store, &numbered_all(0..700));
+    assert_log(&*store, &numbered_all(0..1_300));
     assert_sound(&*store);
 }
 

@@ -145,7 +145,7 @@ pub(crate) fn a_changed_name_is_found<H: FileBacked>() {
     let store = fresh::<H>();
     let marked = crate::events::use_of(1, "a-tool-of-its-own", at(1));
     record(&*store, &[marked.into()]);
-    record(&*store, &numbered_all(10..700));
+    record(&*store, &numbered_all(10..1_300));
     let site = store.close();
     let mut changed = 0;
     for (path, mut bytes) in site.bytes() {
@@ -169,7 +169,7 @@ pub(crate) fn a_changed_name_is_found<H: FileBacked>() {
 pub(crate) fn no_question_panics<H: Harness>() {
     let store = fresh::<H>();
     let store = &*store;
-    record(store, &numbered_all(0..600));
+    record(store, &numbered_all(0..1_200));
     let [first, last] = ENDS;
     let many = GroupBy::Span(Spans::new((0..20_000).map(|n| instant(n * 1_000_003)).collect()).expect("they ascend"));
     let all_of_time = GroupBy::Span(Spans::new(vec![first, last]).expect("they ascend"));

@@ -185,15 +185,15 @@ pub(crate) fn threads_record_an_event_once<H: Harness>() {
     let store = fresh::<H>();
     let store = &*store;
     let record_all = move || -> usize {
-        let batches = numbered_all(0..600);
+        let batches = numbered_all(0..1_200);
         batches.chunks(20).flat_map(|batch| record(store, batch)).filter(|answer| answer.is_new()).count()
     };
     let new: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(record_all)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    assert_eq!(new, 600, "four threads recorded the same 600 events");
-    assert_eq!(whole_log(store).len(), 600);
+    assert_eq!(new, 1_200, "four threads recorded the same 1,200 events");
+    assert_eq!(whole_log(store).len(), 1_200);
     assert_sound(store);
 }
 
@@ -213,9 +213,9 @@ pub(crate) fn the_first_append_after_opening_knows_events<H: Harness>() {
         ToolUse::new(EventId::from_bytes(id), tool("Bash"), Outcome::Success, at(1)).into()
     };
     record(&*store, &[ends_with(0xff), ends_with(0)]);
-    record(&*store, &numbered_all(0..498));
+    record(&*store, &numbered_all(0..1_010));
     // Past the lengths at which a backend may do its seldom work.
-    for next in 498..530 {
+    for next in 1_010..1_042 {
         store = store.reopened();
         assert_eq!(record(&*store, &[numbered(next)]), new_from(next + 3, 1));
         store = store.reopened();
@@ -231,7 +231,7 @@ pub(crate) fn the_first_append_after_opening_knows_events<H: Harness>() {
         let answers = record(&*store, &[ends_with(last)]);
         assert_eq!(answers.iter().find(|a| !a.is_new()).map(|a| a.position().get()), answer, "{last:x}");
     }
-    assert_eq!(head(&*store), 534);
+    assert_eq!(head(&*store), 1_046);
     assert_sound(&*store);
 }
 
@@ -254,15 +254,15 @@ pub(crate) fn processes_record_an_event_once<H: ProcessEntry>() {
     let site = Site::<H>::new();
     let store = site.open();
     record(&*store, &numbered_all(0..100));
-    let job = Job::Record { from: 0, count: 900, batch: 30 };
+    let job = Job::Record { from: 0, count: 1_500, batch: 30 };
     for worker in Worker::start_all::<H>(site.address(), [job; 4]) {
         worker.finish();
     }
     let log = whole_log(&*store);
     let mut numbers: Vec<_> = log.iter().map(Recorded::id).collect();
     numbers.sort_unstable();
-    let mut expected: Vec<_> = (0..900).map(crate::events::id).collect();
+    let mut expected: Vec<_> = (0..1_500).map(crate::events::id).collect();
     expected.sort_unstable();
-    assert!(numbers == expected, "four processes recorded the same 900 events; the log holds {}", log.len());
+    assert!(numbers == expected, "four processes recorded the same 1,500 events; the log holds {}", log.len());
     assert_sound(&*store);
 }

@@ -11,7 +11,7 @@ use crate::site::{Fresh, Site, fresh, patient};
 /// A closed store with some events.
 fn filled<H: Harness>() -> Site<H> {
     let store: Fresh<H> = fresh();
-    record(&*store, &numbered_all(0..700));
+    record(&*store, &numbered_all(0..1_300));
     store.close()
 }
 
@@ -80,11 +80,11 @@ pub(crate) fn a_missing_folder_is_an_error<H: FileBacked>() {
 pub(crate) fn the_present_one_needs_no_migration<H: FileBacked>() {
     let site = filled::<H>();
     let store = site.open_with(&patient().migrate(false).create(false)).unwrap();
-    assert_log(&*store, &numbered_all(0..700));
+    assert_log(&*store, &numbered_all(0..1_300));
 }
 
 pub(crate) fn no_file_is_made<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &numbered_all(0..700));
+    record(&*store, &numbered_all(0..1_300));
     assert!(!store.site().file().exists(), "a store without files has made one at its address");
 }

@@ -7,7 +7,7 @@ use crate::site::fresh;
 
 pub(crate) fn unknown_names_give_no_rows<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &numbered_all(0..600));
+    record(&*store, &numbered_all(0..1_200));
     let unknown = [
         Selection::all().tool(tool("Unknown")),
         Selection::all().session(session("unknown")),
@@ -38,7 +38,7 @@ pub(crate) fn unknown_names_give_no_rows<H: Harness>() {
 
 pub(crate) fn no_event_is_without_a_tool<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &numbered_all(0..600));
+    record(&*store, &numbered_all(0..1_200));
     let selection = Selection { tool: Filter::Absent, ..Selection::all() };
     for group_by in GROUPINGS {
         assert_eq!(usage(&*store, &selection, &group_by), []);

@@ -89,7 +89,7 @@ pub(crate) fn spans_stand_by_time<H: Harness>() {
 
 pub(crate) fn it_does_not_depend_on_the_order_of_recording<H: Harness>() {
     let (forth, back) = (fresh::<H>(), fresh::<H>());
-    let mut events = numbered_all(0..900);
+    let mut events = numbered_all(0..1_500);
     record_in_batches(&*forth, &events, 100);
     events.reverse();
     record_in_batches(&*back, &events, 70);

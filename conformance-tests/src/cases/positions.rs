@@ -35,7 +35,7 @@ pub(crate) fn failed_appends_take_none<H: Harness>() {
 pub(crate) fn batches_of_every_size_leave_no_gap<H: Harness>() {
     let store = fresh::<H>();
     let mut next = 0;
-    for size in [1, 7, 100, 1_000, 5_000, 1, 511, 512, 513, 1, 2, 2_000] {
+    for size in [1, 7, 100, 1_000, 5_000, 1, 1_023, 1_024, 1_025, 1, 2, 2_000] {
         let answers = record(&*store, &numbered_all(next..next + size));
         let size_in_memory = usize::try_from(size).unwrap();
         assert!(answers == new_from(next + 1, size_in_memory), "a batch of {size} after {next} has other positions");
@@ -68,11 +68,11 @@ pub(crate) fn threads_leave_no_gap<H: Harness>() {
 
 pub(crate) fn they_go_on_after_reopening<H: Harness>() {
     let mut store = fresh::<H>();
-    for n in 0..6 {
+    for n in 0..12 {
         let from = n * 100;
         assert_eq!(record(&*store, &numbered_all(from..from + 100)), new_from(from + 1, 100));
         store = store.reopened();
         assert_eq!(head(&*store), from + 100);
     }
-    assert_log(&*store, &numbered_all(0..600));
+    assert_log(&*store, &numbered_all(0..1_200));
 }

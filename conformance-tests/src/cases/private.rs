@@ -39,7 +39,7 @@ pub(crate) fn files_are_for_the_owner_alone<H: FileBacked>() {
 
 pub(crate) fn files_tell_nothing_of_the_machine<H: FileBacked>() {
     let store = fresh::<H>();
-    record(&*store, &numbered_all(0..800));
+    record(&*store, &numbered_all(0..1_400));
     let address = store.site().address().to_owned();
     let here = std::env::current_dir().unwrap().display().to_string();
     for (path, bytes) in store.close().bytes() {

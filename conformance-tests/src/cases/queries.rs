@@ -30,7 +30,7 @@ fn spans(edges: impl IntoIterator<Item = i64>) -> GroupBy {
 pub(crate) fn every_combination_is_exact<H: Harness>() {
     let store = fresh::<H>();
     let pair = Pair::new(&*store);
-    for batch in numbered_all(0..700).chunks(77) {
+    for batch in numbered_all(0..1_300).chunks(77) {
         pair.record(batch);
     }
     let windows = [
@@ -153,7 +153,7 @@ pub(crate) fn the_ends_of_time_are_counted<H: Harness>() {
     let times = [last, first, at(0), instant(1), before_last, last, first];
     let events: Vec<Event> = times.into_iter().zip(0..).map(|(time, number)| plain(number, time)).collect();
     pair.record(&events);
-    pair.record(&numbered_all(100..700));
+    pair.record(&numbered_all(100..1_300));
     let windows = [
         Window::ALL,
         Window::since(first),
@@ -193,7 +193,7 @@ pub(crate) fn a_store_without_events_gives_no_rows<H: Harness>() {
 pub(crate) fn durations_are_exact<H: Harness>() {
     let store = fresh::<H>();
     let pair = Pair::new(&*store);
-    let micros = (0..900).map(|n| match n % 3 {
+    let micros = (0..1_500).map(|n| match n % 3 {
         0 => n * n,
         1 => 1 << (n % 62),
         _ => ToolDuration::MAX.as_micros() - n,
@@ -204,14 +204,14 @@ pub(crate) fn durations_are_exact<H: Harness>() {
             .into()
     });
     pair.record(&timed.collect::<Vec<Event>>());
-    pair.record(&[plain(1_000, at(5)), use_of(1_001, "untimed", at(6)).into()]);
+    pair.record(&[plain(2_000, at(5)), use_of(2_001, "untimed", at(6)).into()]);
     for group_by in GROUPINGS {
         pair.assert_same_usage(Selection::all(), group_by);
     }
     pair.assert_same_usage(Selection::all().window(window(at(7 * HOUR_MICROS), at(555 * HOUR_MICROS))), GroupBy::Tool);
     let total = usage(&*store, &Selection::all(), &GroupBy::Total);
     let durations = total[0].usage.durations();
-    assert_eq!((total[0].usage.uses(), durations.measured()), (902, 900));
+    assert_eq!((total[0].usage.uses(), durations.measured()), (1_502, 1_500));
     assert!(durations.sum_micros() > u128::from(u64::MAX), "the sum is cut to 64 bits");
     assert_eq!(durations.max_micros(), Some(ToolDuration::MAX.as_micros() - 2));
     let untimed = usage(&*store, &Selection::all().tool(tool("untimed")), &GroupBy::Total);

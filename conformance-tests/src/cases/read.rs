@@ -139,8 +139,8 @@ pub(crate) fn paging_gives_the_whole_log_once<H: Harness>() {
 
 pub(crate) fn reading_starts_after_the_position<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &numbered_all(0..600));
-    for after in [0, 1, 2, 511, 512, 513, 598, 599] {
+    record(&*store, &numbered_all(0..1_200));
+    for after in [0, 1, 2, 1_023, 1_024, 1_025, 1_198, 1_199] {
         let read = store.read(Position::new(after), 1).unwrap();
         let found: Vec<u64> = read.iter().map(|r| r.position.get()).collect();
         assert_eq!(found, [after + 1]);

@@ -54,7 +54,7 @@ pub(crate) fn late_events_stand_where_their_time_puts_them<H: Harness>() {
 pub(crate) fn a_limit_of_0_gives_nothing<H: Harness>() {
     let store = fresh::<H>();
     assert_eq!(recent(&*store, &Selection::all(), 0), []);
-    record(&*store, &numbered_all(0..700));
+    record(&*store, &numbered_all(0..1_300));
     assert_eq!(recent(&*store, &Selection::all(), 0), []);
     assert_eq!(recent(&*store, &Selection::all().tool(tool(TOOLS[0])), 0), []);
 }
@@ -63,7 +63,7 @@ pub(crate) fn any_limit_is_kept<H: Harness>() {
     let store = fresh::<H>();
     let pair = Pair::new(&*store);
     pair.record(&numbered_all(0..1_300));
-    for limit in [1, 2, 15, 16, 17, 100, 511, 512, 513, 1_299, 1_300, 1_301, 1 << 40, usize::MAX] {
+    for limit in [1, 2, 15, 16, 17, 100, 1_023, 1_024, 1_025, 1_299, 1_300, 1_301, 1 << 40, usize::MAX] {
         pair.assert_same_recent(&Selection::all(), limit);
     }
     for limit in [1, 16, 17, 64, usize::MAX] {

@@ -104,11 +104,11 @@ pub(crate) fn recorded_events_are_there_after_reopening<H: Harness>() {
     let site = Site::<H>::new();
     let store = shared(&site);
     let recorder = start(&store);
-    queue(&recorder, 0..700);
+    queue(&recorder, 0..1_300);
     recorder.close().unwrap();
     drop(store);
     let store = site.open();
-    assert_log(&*store, &numbered_all(0..700));
+    assert_log(&*store, &numbered_all(0..1_300));
     assert_sound(&*store);
 }
 

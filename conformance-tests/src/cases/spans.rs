@@ -65,7 +65,7 @@ pub(crate) fn edges_cut_to_the_microsecond<H: Harness>() {
     let micros = [-1, 0, 1, HOUR_MICROS - 1, HOUR_MICROS, HOUR_MICROS + 1];
     let events: Vec<Event> = micros.iter().zip(0..).map(|(m, n)| use_of(n, "Bash", at(*m)).into()).collect();
     pair.record(&events);
-    pair.record(&numbered_all(100..800));
+    pair.record(&numbered_all(100..1_400));
     for edges in [[-1, 0, 1], [0, 1, 2], [0, HOUR_MICROS, HOUR_MICROS + 1], [1, HOUR_MICROS - 1, HOUR_MICROS]] {
         pair.assert_same_usage(Selection::all(), spans(edges.map(at).to_vec()));
         pair.assert_same_usage(Selection::all().tool(tool("Bash")), spans(edges.map(at).to_vec()));

@@ -200,7 +200,7 @@ pub(super) fn generation_range(generation: u32) -> (Vec<u8>, Vec<u8>) {
 
 /// How many generations the keys of the id runs tell apart. Two that are there at a time follow each other.
 const RUN_GENERATIONS: u32 = 1 << 5;
-/// How many runs a generation may have in all its life: each is of a fold of 512 events or more, or of eight such.
+/// How many runs a generation may have in all its life: each is of a fold of 1,024 events or more, or of eight such.
 pub(super) const RUNS: u32 = 1 << 26;
 
 /// The key of a chunk of a run, eight bytes of a number below 2^63.

@@ -157,7 +157,7 @@ fn verify_proves_that_ids_are_found() {
     });
     assert!(ledger.verify_quietly().unwrap_err().is_corrupt());
     // The ids would not be found: their events are refused, not recorded again.
-    let again = Ledger::new(engine.clone()).record_all(&(0..600).map(event).collect::<Vec<_>>());
+    let again = Ledger::new(engine.clone()).record_all(&(0..1_200).map(event).collect::<Vec<_>>());
     assert!(again.unwrap_err().is_corrupt());
 }
 
@@ -366,7 +366,7 @@ fn an_append_that_panicked_is_not_recorded_by_the_next_one() {
 fn a_row_of_an_unknown_kind_is_refused_by_whoever_meets_it() {
     let engine = MemoryEngine::default();
     let ledger = Ledger::new(engine.clone());
-    ledger.record_all(&(0..600).map(event).collect::<Vec<_>>()).unwrap();
+    ledger.record_all(&(0..1_200).map(event).collect::<Vec<_>>()).unwrap();
     engine.tamper(|tables| {
         let last = Position::new(600);
         let row = LogRow::from_bytes(last, &tables.log[&600]).unwrap();

@@ -16,7 +16,7 @@ use crate::{Backend, Random, Result};
 /// Operations after which it ends if nobody has killed it.
 const OPERATIONS: u64 = 200;
 /// As many events are not folded yet, at most; the next one folds them all.
-const TAIL: u64 = 511;
+const TAIL: u64 = 1023;
 /// Maintenance of fewer events would be over at once, or nearly so.
 const WORTH_MAINTENANCE: u64 = 2_000;
 const HARDLY_WORTH_MAINTENANCE: u64 = 600;
