@@ -264,7 +264,7 @@ fn is_torn(failure: &io::Error) -> bool {
 }
 
 /// Whether this is a file of which nothing but its making was begun: empty, or zeros where redb had not yet
-/// written its magic number when it was killed.
+/// written its magic number when it was killed, or when the power failed: then the header may be all that there is.
 pub(crate) fn is_blank(length: u64, read: impl Fn(u64, &mut [u8]) -> io::Result<()>) -> io::Result<bool> {
     const LONGEST_BEGINNING: u64 = 1 << 22;
     const PAGE: usize = 4096;
@@ -272,11 +272,13 @@ pub(crate) fn is_blank(length: u64, read: impl Fn(u64, &mut [u8]) -> io::Result<
     if length == 0 {
         return Ok(true);
     }
-    if length > LONGEST_BEGINNING || !length.is_multiple_of(PAGE as u64) {
+    let is_header_alone = length == HEADER_LENGTH as u64;
+    if length > LONGEST_BEGINNING || !(is_header_alone || length.is_multiple_of(PAGE as u64)) {
         return Ok(false);
     }
     let mut page = [0; PAGE];
-    read(0, &mut page)?;
+    let (beginning, _) = page.split_at_mut(if is_header_alone { HEADER_LENGTH } else { PAGE });
+    read(0, beginning)?;
     let (header, rest) = page.split_at(HEADER_LENGTH);
     let begun = header.get(PAGE_SIZE_AT..PAGE_SIZE_AT + 4) == Some(&4096_u32.to_le_bytes());
     let magic_missing = header.starts_with(&[0; MAGIC.len()]);

@@ -95,7 +95,9 @@ fn a_creation_that_was_cut_short_is_done_again() {
     // redb writes its magic number last.
     let mut without_magic = vec![0; made.len()];
     without_magic[9..320].copy_from_slice(&made[9..320]);
-    for beginning in [vec![0; made.len()], without_magic, made] {
+    // Where the power fails, its header may be there without the length that it gave the file before.
+    let header_alone = without_magic[..320].to_vec();
+    for beginning in [vec![0; made.len()], header_alone, without_magic, made] {
         fs::write(&path, &beginning).unwrap();
         assert!(matches!(refused(&path, &OpenOptions::new().create(false)), Error::NotAStore { .. }));
         append(&open(&path).unwrap(), 2).unwrap();
