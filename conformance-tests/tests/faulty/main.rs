@@ -11,6 +11,8 @@
 mod files;
 mod log;
 mod questions;
+#[path = "../plain/line.rs"]
+mod line;
 #[path = "../plain/store.rs"]
 mod store;
 mod with;

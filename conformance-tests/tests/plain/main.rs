@@ -1,5 +1,6 @@
 //! The suite on a plain backend of less than 300 lines: `store.rs`, to be read by those who write another.
 
+mod line;
 mod store;
 
 use std::path::Path;
