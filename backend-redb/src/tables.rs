@@ -65,6 +65,7 @@ pub(crate) struct Tables<'guard, S: Source> {
     sessions: OnceCell<TreeTable<S>>,
     postings: OnceCell<TreeTable<S>>,
     recents: OnceCell<TreeTable<S>>,
+    registry: OnceCell<TreeTable<S>>,
     id_runs: OnceCell<TreeTable<S>>,
 }
 
@@ -110,6 +111,7 @@ impl<'guard, S: Source> Tables<'guard, S> {
             sessions: OnceCell::new(),
             postings: OnceCell::new(),
             recents: OnceCell::new(),
+            registry: OnceCell::new(),
             id_runs: OnceCell::new(),
         })
     }
@@ -133,6 +135,7 @@ impl<'guard, S: Source> Tables<'guard, S> {
             Tree::Sessions => &self.sessions,
             Tree::Postings => &self.postings,
             Tree::Recents => &self.recents,
+            Tree::Registry => &self.registry,
             Tree::IdRuns => &self.id_runs,
         }
     }
@@ -284,6 +287,7 @@ impl<'transaction> Tables<'_, &'transaction WriteTransaction> {
             Tree::Sessions => &mut self.sessions,
             Tree::Postings => &mut self.postings,
             Tree::Recents => &mut self.recents,
+            Tree::Registry => &mut self.registry,
             Tree::IdRuns => &mut self.id_runs,
         };
         cell.get_mut().ok_or_else(unopened)

@@ -21,7 +21,9 @@ pub(crate) const FIRST_FORMAT: u32 = 1;
 ///   the source's number;
 /// - `row` is the event's id in 16 bytes, the row's checksum in 4, little-endian, and a text such as
 ///   `12s5000p3d1500`: the tool's number, `s` the session's, `p` the place's, `d` the duration in
-///   microseconds where measured. An event that is not a tool use has `k` and its kind before the `s`.
+///   microseconds where measured. An event that is not a tool use has `k` and its kind before the `s`: 2 is a tool's
+///   discovery in settings, 3 its removal;
+/// - `attributes` is a JSON object; a discovery's holds what it tells: kind, scope, source, description, server.
 ///
 /// No row of the others goes missing unnoticed: `link` (`links.rs`) and `before` (`names.rs`) say which one stands
 /// before a row's own.
@@ -66,6 +68,7 @@ CREATE TABLE calls (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NUL
 CREATE TABLE sessions (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE postings (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE recents (key BLOB NOT NULL UNIQUE, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
+CREATE TABLE registry (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE id_runs (key INTEGER PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
 ";
 

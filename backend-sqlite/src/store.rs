@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tooltally_core::ledger::Ledger;
 use tooltally_core::{
-    Appended, Condition, Event, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, Queries, Recorded, Result,
-    Salvaged, Selection, UsageRow, Verified,
+    Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, ProjectId, Queries,
+    RecentOutcomes, Recorded, Registered, Result, Salvaged, Selection, ToolName, UsageRow, Verified,
 };
 
 use crate::engine::SqliteEngine;
@@ -81,6 +81,14 @@ impl Queries for SqliteStore {
 
     fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
         self.ledger.recent(selection, limit)
+    }
+
+    fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        self.ledger.registered(project)
+    }
+
+    fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+        self.ledger.latest_outcomes(project)
     }
 }
 

@@ -55,6 +55,7 @@ static CALLS: TreeSql = tree_sql!("calls");
 static SESSIONS: TreeSql = tree_sql!("sessions");
 static POSTINGS: TreeSql = tree_sql!("postings");
 static RECENTS: TreeSql = tree_sql!("recents");
+static REGISTRY: TreeSql = tree_sql!("registry");
 static ID_RUNS: TreeSql = tree_sql!("id_runs");
 
 const fn sql(tree: Tree) -> &'static TreeSql {
@@ -65,6 +66,7 @@ const fn sql(tree: Tree) -> &'static TreeSql {
         Tree::Sessions => &SESSIONS,
         Tree::Postings => &POSTINGS,
         Tree::Recents => &RECENTS,
+        Tree::Registry => &REGISTRY,
         Tree::IdRuns => &ID_RUNS,
     }
 }

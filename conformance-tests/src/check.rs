@@ -1,8 +1,9 @@
 //! What cases compare: a store's answers with those of the reference store that was given the same events.
 
 use tooltally_core::{
-    Appended, Condition, Event, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, Position, Queries, Recorded,
-    Selection, Spans, Store, Timestamp, UsageRow, Window, fold,
+    Appended, Condition, Event, Filter, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, Position, ProjectId,
+    Queries, RecentOutcomes, Recorded, Registered, Selection, Spans, Store, Timestamp, ToolName, UsageRow, Window,
+    fold,
 };
 
 use crate::events;
@@ -114,6 +115,13 @@ pub(crate) struct Answers {
     log: Vec<Recorded>,
     usage: Vec<Vec<UsageRow>>,
     recent: Vec<Vec<Recorded>>,
+    registered: Vec<Vec<Registered>>,
+    outcomes: Vec<Vec<(ToolName, RecentOutcomes)>>,
+}
+
+/// Settings of every project, of one, of all.
+fn some_settings() -> [Filter<ProjectId>; 3] {
+    [Filter::Absent, Filter::Is(ProjectId::of_path(events::PATHS[0])), Filter::Any]
 }
 
 impl Answers {
@@ -124,6 +132,8 @@ impl Answers {
             log: store.read(Position::START, usize::MAX)?,
             usage: questions.iter().map(|(s, g)| store.usage(s, g)).collect::<Result<_, _>>()?,
             recent: questions.iter().step_by(4).map(|(s, _)| store.recent(s, 20)).collect::<Result<_, _>>()?,
+            registered: some_settings().iter().map(|of| store.registered(of)).collect::<Result<_, _>>()?,
+            outcomes: some_settings().iter().map(|of| store.latest_outcomes(of)).collect::<Result<_, _>>()?,
         })
     }
 
@@ -141,6 +151,13 @@ pub(crate) fn assert_same_answers(store: &dyn Store, model: &MemoryStore) {
     }
     for (selection, _) in questions().iter().step_by(4) {
         assert_same_recent(store, model, selection, 20);
+    }
+    for project in some_settings() {
+        let found = store.registered(&project).expect("the registry is answered");
+        assert!(found == model.registered(&project).expect("the reference store answers"), "registered in {project:?}");
+        let found = store.latest_outcomes(&project).expect("the latest outcomes are answered");
+        let expected = model.latest_outcomes(&project).expect("the reference store answers");
+        assert!(found == expected, "latest outcomes in {project:?}");
     }
 }
 

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use tooltally_core::{
     AgentName, Event, Filter, GroupBy, GroupKey, LogExt, MaintenanceExt, Outcome, Position, Project, ProjectId,
-    ProjectPath, Recorded, Selection, SessionId, Source, Spans, Store, SubagentName, Timestamp, ToolDuration, ToolName,
-    UsageRow, Window,
+    ProjectPath, RecentOutcomes, Recorded, Registered, Selection, SessionId, Source, Spans, Store, SubagentName,
+    Timestamp, ToolDuration, ToolName, UsageRow, Window,
 };
 
 use crate::events::{
@@ -21,6 +21,10 @@ pub const FORMAT_1: &str = include_str!("../golden/format-1.txt");
 
 /// The events of odd shapes stand from this number on.
 const ODD_FROM: u64 = 1_000_000;
+/// Registry events of odd shapes, from this one on.
+const REGISTRY_FROM: u64 = 5_000_000;
+/// Calls with registry events among them, from this one on.
+const MIXED_FROM: u64 = 6_000_000;
 /// Plain calls, which take little room, from this one on.
 const PLAIN_FROM: u64 = 2_000_000;
 
@@ -30,14 +34,15 @@ pub fn record(store: &dyn Store) {
     record_beginning(store);
     store.rebuild_quietly().expect("the store is rebuilt");
     store.compact().expect("the store is compacted");
-    for events in [plain(450, 600), numbered_all(120..160), plain(1_040, 260)] {
+    let mixed = events::mixed_all(MIXED_FROM..MIXED_FROM + 80);
+    for events in [plain(450, 600), numbered_all(120..160), mixed, plain(1_040, 260)] {
         store.record_all(&events).expect("events are recorded, ten of them known");
     }
 }
 
 /// The beginning of the history: a fold and a tail.
 pub fn record_beginning(store: &dyn Store) {
-    for event in odd() {
+    for event in odd().into_iter().chain(events::odd(REGISTRY_FROM)) {
         store.record(&event).expect("an event is recorded");
     }
     for events in [numbered_all(0..120), plain(0, 400), plain(400, 50)] {
@@ -52,7 +57,7 @@ pub fn record_a_little_more(store: &dyn Store) {
 }
 
 /// How many events a store holds that a killed writer has left so.
-pub const LEFT: usize = 610;
+pub const LEFT: usize = 676;
 
 /// An event that no history here holds.
 pub fn another() -> Event {
@@ -130,6 +135,14 @@ pub fn lines(store: &dyn Store) -> Vec<String> {
             lines.push(format!("recent {name} {limit}: {}", positions.join(" ")));
         }
     }
+    for project in [Filter::Any, Filter::Absent, Filter::Is(ProjectId::of_path(PATHS[0]))] {
+        lines.push(format!("registered {project:?}"));
+        let registered = store.registered(&project).expect("the registry is answered");
+        lines.extend(registered.iter().map(registered_line));
+        lines.push(format!("latest outcomes {project:?}"));
+        let outcomes = store.latest_outcomes(&project).expect("the latest outcomes are answered");
+        lines.extend(outcomes.iter().map(outcomes_line));
+    }
     lines
 }
 
@@ -190,7 +203,10 @@ fn groupings() -> Vec<(&'static str, GroupBy)> {
 
 /// Fields between tabs, which no name holds; empty where absent, which no name is.
 fn event_line(recorded: &Recorded) -> String {
-    let Event::ToolUse(call) = &recorded.event else { panic!("an event of another kind") };
+    let call = match &recorded.event {
+        Event::ToolUse(call) => call,
+        other => return registry_line(recorded.position, other),
+    };
     let project = call.project.as_ref();
     let fields = [
         recorded.position.to_string(),
@@ -210,8 +226,50 @@ fn event_line(recorded: &Recorded) -> String {
     fields.into_iter().chain(attributes).collect::<Vec<_>>().join("\t")
 }
 
+/// A registry event has a word in front.
+fn registry_line(position: Position, event: &Event) -> String {
+    let project = event.project();
+    let mut fields = vec![
+        position.to_string(),
+        event.id().to_string(),
+        event.tool().to_string(),
+        text(project.map(|project| &project.id)),
+        text(project.and_then(|project| project.path.as_ref())),
+        event.time().as_micros().to_string(),
+    ];
+    match event {
+        Event::ToolDiscovered(found) => {
+            fields.insert(0, "discovered".to_owned());
+            fields.extend([text(found.agent.as_ref()), found.kind.to_string(), found.scope.to_string()]);
+            fields.extend([found.source.to_string(), text(found.description.as_ref()), text(found.server.as_ref())]);
+        }
+        Event::ToolRemoved(removed) => {
+            fields.insert(0, "removed".to_owned());
+            fields.push(text(removed.agent.as_ref()));
+        }
+        _ => panic!("an event of another kind"),
+    }
+    fields.join("\t")
+}
+
 fn text<T: ToString>(name: Option<&T>) -> String {
     name.map_or_else(String::new, ToString::to_string)
+}
+
+fn registered_line(registered: &Registered) -> String {
+    let removed = registered.removed.map(Timestamp::as_micros);
+    let numbers = [
+        registered.position.get().to_string(),
+        text(removed.as_ref()),
+        registered.first_discovered.as_micros().to_string(),
+        registered.discoveries.to_string(),
+    ];
+    let project = registered.discovered.project.as_ref();
+    format!("{}\t{}\t{}", registered.discovered.tool, text(project.map(|p| &p.id)), numbers.join("\t"))
+}
+
+fn outcomes_line((tool, outcomes): &(ToolName, RecentOutcomes)) -> String {
+    outcomes.iter().fold(tool.to_string(), |line, recent| line + &format!("\t{} {}", recent.position, recent.outcome))
 }
 
 fn row_line(row: &UsageRow) -> String {

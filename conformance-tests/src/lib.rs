@@ -92,6 +92,7 @@
     reason = "made numbers are small: any type holds them"
 )]
 
+mod brute;
 mod cases;
 mod check;
 pub mod events;

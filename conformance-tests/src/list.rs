@@ -322,6 +322,118 @@ macro_rules! __cases {
                 }
             }
 
+            /// What settings have and had of tools is told exactly, and counts nowhere as use.
+            registry {
+                always {
+                    /// Registry events of every kind and scope come back, each field at its longest and left out.
+                    registry_events_come_back,
+                    /// A discovered tool is registered, with all that the discovery told.
+                    a_discovered_tool_is_registered,
+                    /// A tool is removed, and discovered again.
+                    a_tool_comes_goes_and_comes_again,
+                    /// The later registry event is that of the higher position, whatever its time.
+                    positions_order_registry_events_and_not_times,
+                    /// The settings of projects, and those of every project, are kept apart.
+                    settings_of_projects_are_kept_apart,
+                    /// Rows stand by project, then by name.
+                    rows_stand_by_project_and_name,
+                    /// A tool that was removed only is not registered.
+                    a_removal_alone_shows_nothing,
+                    /// Registry events count nowhere as uses.
+                    registry_events_are_no_uses,
+                    /// A project's first path may be that of a discovery.
+                    a_project_is_shown_with_the_path_of_a_discovery,
+                    /// Registry and latest outcomes follow the log after each append, folded or not.
+                    answers_follow_a_growing_log,
+                    /// Hundreds of tools in dozens of projects.
+                    many_tools_and_projects_are_exact,
+                    /// `rebuild` and `compact` change no answer.
+                    a_rebuild_changes_no_answer,
+                    /// Of four scans at once, each on condition of the head, one records each difference.
+                    of_scans_at_once_each_difference_is_recorded_once,
+                }
+                persistent {
+                    /// Answers stay after reopening.
+                    answers_stay_after_reopening,
+                }
+                many_processes {
+                    /// The same scans on four handles.
+                    scans_on_several_handles_record_once,
+                    /// What one handle records the other sees at once.
+                    handles_see_each_others_registry,
+                }
+            }
+
+            /// Whose a tool is: a project sees its own, what is everyone's, and never another project's.
+            scope {
+                always {
+                    /// What the settings of every project have is each one's.
+                    tools_of_every_project_are_each_ones,
+                    /// What only another project's settings have, or what was used in it alone, does not show.
+                    what_is_another_projects_does_not_show,
+                    /// A tool first seen in use is registered by that use, and its count starts at 1.
+                    what_is_used_in_a_project_is_its_own,
+                    /// Built-in tools are everywhere; their uses are counted in their project.
+                    built_in_tools_are_everywhere,
+                    /// Servers and plugins of every project bring their tools, unless another project may have them.
+                    servers_and_plugins_bring_their_tools,
+                    /// What was used outside of any project is everyone's, unless another project's settings know it.
+                    what_is_used_outside_of_projects_is_everyones,
+                    /// A project's own settings are shown before those of every project, unless they have it no longer.
+                    a_projects_own_settings_come_first,
+                    /// Tools stand by standing, kind, use and name.
+                    tools_stand_by_standing_kind_use_and_name,
+                    /// Random logs, against brute force over the log.
+                    answers_are_those_of_brute_force,
+                    /// `rebuild` changes no answer.
+                    a_rebuild_changes_no_answer,
+                }
+            }
+
+            /// Status: active, stale or demoted, by the log and the clock alone.
+            status {
+                always {
+                    /// Three failures of five finished calls demote, three successes restore.
+                    failures_demote_and_successes_restore,
+                    /// Another clock or another rule gives another answer, and nothing else does.
+                    it_is_a_function_of_log_and_clock,
+                    /// What is removed and what is unseen are two things; a call does not bring back what is removed.
+                    removed_and_unseen_are_told_apart,
+                    /// A server or plugin that is removed takes its tools with it.
+                    a_server_takes_its_tools_with_it,
+                    /// A server is seen where one of its tools is.
+                    a_used_tool_is_a_sign_of_its_server,
+                    /// Events that come late count where their time puts them.
+                    late_events_stand_where_their_time_puts_them,
+                    /// Where the kept outcomes do not decide, as many are read back as it takes.
+                    more_than_the_kept_outcomes_are_read_back,
+                    /// Random logs, against brute force over the log.
+                    answers_are_those_of_brute_force,
+                    /// `rebuild` changes no answer.
+                    a_rebuild_changes_no_answer,
+                }
+                persistent {
+                    /// Answers stay after reopening.
+                    answers_stay_after_reopening,
+                }
+            }
+
+            /// Relevance: which tools matter now.
+            relevance {
+                always {
+                    /// What is used now comes first, whatever was used before.
+                    what_is_used_now_comes_first,
+                    /// What fails, and what is gone, weighs less.
+                    what_fails_weighs_less,
+                    /// Tools and calls of another project have no part in it.
+                    another_projects_tools_are_not_ranked,
+                    /// A server of which no tool is known stands for itself, else its tools do.
+                    a_server_stands_for_tools_that_are_not_known,
+                    /// Random logs, against brute force over the log.
+                    answers_are_those_of_brute_force,
+                }
+            }
+
             /// Any number of threads and processes record and read at once.
             many {
                 always {

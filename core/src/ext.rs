@@ -76,12 +76,7 @@ pub trait QueriesExt: Queries {
     fn recent_outcomes(&self, tool: &ToolName, project: Option<ProjectId>, limit: usize) -> Result<Vec<RecentOutcome>> {
         let selection = in_project_since(project, None).tool(tool.clone());
         let recent = self.recent(&selection, limit)?;
-        Ok(recent
-            .iter()
-            .map(|r| match &r.event {
-                Event::ToolUse(u) => RecentOutcome { time: u.time, position: r.position, outcome: u.outcome },
-            })
-            .collect())
+        Ok(recent.iter().filter_map(RecentOutcome::of).collect())
     }
 }
 

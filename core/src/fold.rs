@@ -9,7 +9,9 @@ use crate::Result;
 use crate::event::{Event, Position, Recorded};
 use crate::name::{ProjectPath, SessionId, ToolName};
 use crate::project::{Project, ProjectId};
-use crate::selection::{GroupBy, GroupKey, Selection, UsageRow};
+use crate::recent::RecentOutcomes;
+use crate::registered::Registered;
+use crate::selection::{Filter, GroupBy, GroupKey, Selection, UsageRow};
 use crate::store::Log;
 use crate::usage::{Aggregate, Usage};
 
@@ -62,6 +64,67 @@ pub fn recent_by_reading<L: Log + ?Sized>(log: &L, selection: &Selection, limit:
     Ok(recent(&kept, selection, limit))
 }
 
+/// Answers [`Queries::registered`](crate::Queries::registered) from recorded events, in order of position.
+pub fn registered(log: &[Recorded], project: &Filter<ProjectId>) -> Vec<Registered> {
+    let mut settings: BTreeMap<(Option<ProjectId>, &ToolName), Vec<&Recorded>> = BTreeMap::new();
+    for recorded in log.iter().filter(|recorded| is_registry_event(recorded)) {
+        let of = recorded.event.project().map(|project| project.id);
+        if project.matches(of.as_ref()) {
+            settings.entry((of, recorded.event.tool())).or_default().push(recorded);
+        }
+    }
+    settings.into_values().filter_map(Registered::from_events).collect()
+}
+
+/// Answers [`Queries::latest_outcomes`](crate::Queries::latest_outcomes) from recorded events.
+pub fn latest_outcomes(log: &[Recorded], project: &Filter<ProjectId>) -> Vec<(ToolName, RecentOutcomes)> {
+    let mut latest = BTreeMap::new();
+    for recorded in log {
+        add_outcome(&mut latest, recorded, project);
+    }
+    latest.into_iter().collect()
+}
+
+/// Answers [`Queries::registered`](crate::Queries::registered) by reading a store's log, as [`usage_by_reading`] does.
+///
+/// # Errors
+/// As [`Log::read`].
+pub fn registered_by_reading<L: Log + ?Sized>(log: &L, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+    let mut kept = Vec::new();
+    each_recorded(log, &mut |recorded| {
+        if is_registry_event(recorded) {
+            kept.push(recorded.clone());
+        }
+    })?;
+    Ok(registered(&kept, project))
+}
+
+/// Answers [`Queries::latest_outcomes`](crate::Queries::latest_outcomes) by reading a store's log, as
+/// [`usage_by_reading`] does.
+///
+/// # Errors
+/// As [`Log::read`].
+pub fn latest_outcomes_by_reading<L: Log + ?Sized>(
+    log: &L,
+    project: &Filter<ProjectId>,
+) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+    let mut latest = BTreeMap::new();
+    each_recorded(log, &mut |recorded| add_outcome(&mut latest, recorded, project))?;
+    Ok(latest.into_iter().collect())
+}
+
+const fn is_registry_event(recorded: &Recorded) -> bool {
+    matches!(recorded.event, Event::ToolDiscovered(_) | Event::ToolRemoved(_))
+}
+
+fn add_outcome(latest: &mut BTreeMap<ToolName, RecentOutcomes>, recorded: &Recorded, project: &Filter<ProjectId>) {
+    if let Event::ToolUse(u) = &recorded.event
+        && project.matches(u.project.as_ref().map(|project| &project.id))
+    {
+        latest.entry(u.tool.clone()).or_default().apply(recorded);
+    }
+}
+
 fn each_recorded<L: Log + ?Sized>(log: &L, visit: &mut dyn FnMut(&Recorded)) -> Result<()> {
     let head = log.head()?;
     let mut after = Position::START;
@@ -100,10 +163,10 @@ impl<'a> UsageFold<'a> {
     }
 
     fn apply(&mut self, recorded: &Recorded) {
-        let Event::ToolUse(u) = &recorded.event;
-        if let Some(Project { id, path: Some(path) }) = &u.project {
+        if let Some(Project { id, path: Some(path) }) = recorded.event.project() {
             self.paths.entry(*id).or_insert_with(|| path.clone());
         }
+        let Event::ToolUse(u) = &recorded.event else { return };
         if !self.selection.matches(&recorded.event) {
             return;
         }

@@ -8,7 +8,7 @@
 //! - the aggregates: [`Usage`], [`RecentOutcomes`], the duration [`Sketch`], all commutative monoids;
 //! - the questions: [`Selection`], [`Window`], [`GroupBy`];
 //! - the contract: [`Log`], [`Queries`], [`Maintenance`], together a [`Store`], with sugar in
-//!   [`LogExt`], [`QueriesExt`] and [`MaintenanceExt`];
+//!   [`LogExt`], [`QueriesExt`], [`MaintenanceExt`] and [`PoliciesExt`];
 //! - [`Recorder`], a bounded queue before one writer, for programs that cannot wait for the disk;
 //! - [`MemoryStore`], the reference, and [`fold`], which can answer every query of any log;
 //! - [`policy`]: what the log says about which tools to show, which to trust, and which comes next;
@@ -46,6 +46,7 @@ pub mod policy;
 mod project;
 mod recent;
 mod recorder;
+mod registered;
 mod salvaged;
 mod selection;
 mod sketch;
@@ -58,16 +59,18 @@ mod window;
 
 pub use attributes::Attributes;
 pub use error::{Cause, Error, Result};
-pub use event::{Appended, Event, Position, Recorded, ToolUse};
+pub use event::{Appended, Event, Position, Recorded, ToolDiscovered, ToolRemoved, ToolUse};
 pub use ext::{LogExt, MaintenanceExt, QueriesExt};
 pub use id::EventId;
 pub use memory::MemoryStore;
-pub use name::{AgentName, ProjectPath, SessionId, SubagentName, ToolName};
+pub use name::{AgentName, Description, ProjectPath, ServerName, SessionId, SettingsSource, SubagentName, ToolName};
 pub use options::{Durability, OpenOptions};
 pub use outcome::Outcome;
+pub use policy::PoliciesExt;
 pub use project::{Project, ProjectId};
 pub use recent::{RecentOutcome, RecentOutcomes};
 pub use recorder::{Offered, Recorder, RecorderCounts, RecorderOptions, Unrecorded, WhenFull};
+pub use registered::Registered;
 pub use salvaged::Salvaged;
 pub use selection::{Filter, GroupBy, GroupKey, Selection, Spans, UsageRow};
 pub use sketch::Sketch;

@@ -5,7 +5,11 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::event::{Appended, Event, Position, Recorded};
 use crate::id::EventId;
-use crate::selection::{GroupBy, Selection, UsageRow};
+use crate::name::ToolName;
+use crate::project::ProjectId;
+use crate::recent::RecentOutcomes;
+use crate::registered::Registered;
+use crate::selection::{Filter, GroupBy, Selection, UsageRow};
 use crate::store::{Condition, Log, Maintenance, Progress, Queries, Verified};
 use crate::{Error, Result, fold};
 
@@ -73,6 +77,14 @@ impl Queries for MemoryStore {
 
     fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
         Ok(fold::recent(&self.state().log, selection, limit))
+    }
+
+    fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        Ok(fold::registered(&self.state().log, project))
+    }
+
+    fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+        Ok(fold::latest_outcomes(&self.state().log, project))
     }
 }
 

@@ -93,6 +93,18 @@ text_type! {
     /// A project's folder, as people read it.
     ProjectPath, "path", 4096
 }
+text_type! {
+    /// An MCP server's name, as settings have it.
+    ServerName, "server", 256
+}
+text_type! {
+    /// What a tool says of itself.
+    Description, "description", 1024
+}
+text_type! {
+    /// Where settings have a tool, as people read it: `.mcp.json`, `.claude/skills/review/SKILL.md`.
+    SettingsSource, "source", 512
+}
 
 impl AgentName {
     /// Claude Code's name.

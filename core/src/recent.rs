@@ -16,6 +16,16 @@ pub struct RecentOutcome {
     pub outcome: Outcome,
 }
 
+impl RecentOutcome {
+    /// The outcome of a call; `None` of an event that is none.
+    pub const fn of(recorded: &Recorded) -> Option<Self> {
+        match &recorded.event {
+            Event::ToolUse(u) => Some(Self { time: u.time, position: recorded.position, outcome: u.outcome }),
+            Event::ToolDiscovered(_) | Event::ToolRemoved(_) => None,
+        }
+    }
+}
+
 /// The latest [`KEPT`](RecentOutcomes::KEPT) outcomes by (time, position), latest first. A commutative monoid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecentOutcomes(Vec<RecentOutcome>);
@@ -48,10 +58,8 @@ impl RecentOutcomes {
 
 impl Aggregate for RecentOutcomes {
     fn apply(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::ToolUse(u) => {
-                self.record(RecentOutcome { time: u.time, position: recorded.position, outcome: u.outcome });
-            }
+        if let Some(outcome) = RecentOutcome::of(recorded) {
+            self.record(outcome);
         }
     }
 

@@ -30,7 +30,7 @@ impl<T: PartialEq> Filter<T> {
     }
 }
 
-/// Which events a query counts: all four conditions hold.
+/// Which tool uses a query counts: all four conditions hold.
 ///
 /// ```
 /// # use tooltally_core::{Selection, Timestamp, ToolName, Window};
@@ -51,7 +51,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Every event.
+    /// Every tool use.
     pub fn all() -> Self {
         Self::default()
     }
@@ -80,16 +80,21 @@ impl Selection {
         self
     }
 
-    /// Whether it selects this event.
+    /// Whether it selects this event. Only tool uses are selected.
     pub fn matches(&self, event: &Event) -> bool {
-        match event {
-            Event::ToolUse(u) => {
-                self.tool.matches(Some(&u.tool))
-                    && self.project.matches(u.project.as_ref().map(|p| &p.id))
-                    && self.session.matches(u.session.as_ref())
-                    && self.window.contains(u.time)
-            }
-        }
+        matches!(event, Event::ToolUse(_)) && self.includes(event)
+    }
+
+    /// Whether its conditions hold of an event of whichever kind. A registry event has no session.
+    pub fn includes(&self, event: &Event) -> bool {
+        let session = match event {
+            Event::ToolUse(u) => u.session.as_ref(),
+            Event::ToolDiscovered(_) | Event::ToolRemoved(_) => None,
+        };
+        self.tool.matches(Some(event.tool()))
+            && self.project.matches(event.project().map(|p| &p.id))
+            && self.session.matches(session)
+            && self.window.contains(event.time())
     }
 }
 

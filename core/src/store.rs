@@ -1,7 +1,11 @@
 //! The contract: what every store does. The shared suite has a case for each line of each `# Behavior` list.
 
 use crate::event::{Appended, Event, Position, Recorded};
-use crate::selection::{GroupBy, Selection, UsageRow};
+use crate::name::ToolName;
+use crate::project::ProjectId;
+use crate::recent::RecentOutcomes;
+use crate::registered::Registered;
+use crate::selection::{Filter, GroupBy, Selection, UsageRow};
 use crate::{Error, Result};
 
 /// What must hold for an append to record anything.
@@ -76,7 +80,8 @@ pub trait Queries: Send + Sync {
     /// - Exact: equal to folding the selected events of the whole log, whatever their order of time.
     /// - Sees one prefix of the log, whole batches only, while others write.
     /// - Rows stand in the order of [`UsageRow::sort`]; none is empty, not that of a span either.
-    /// - A project's row shows the first path that the whole log has for it, its event selected or not.
+    /// - A project's row shows the first path that the whole log has for it, its event selected or not, of
+    ///   whichever kind.
     /// - Windows are half-open to the microsecond.
     /// - A tool, project or session that the log does not know gives no rows.
     ///
@@ -93,6 +98,34 @@ pub trait Queries: Send + Sync {
     /// # Errors
     /// As for [`usage`](Self::usage).
     fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>>;
+
+    /// What settings have, or had: those of every project, of which `project` is absent; those of one project; or all.
+    /// A tool that several of them have comes once for each.
+    ///
+    /// # Behavior
+    /// - Exact: equal to a fold of the registry events of the whole log, in one prefix of it.
+    /// - A tool that was discovered is there; once it was removed, with the time of that.
+    /// - What is discovered again is there again; the first discovery and their count are kept.
+    /// - The order of registry events is that of their positions, whatever their times.
+    /// - Settings of another project, and those of every project, do not show in those of a project.
+    /// - A removal of what was not discovered shows nothing.
+    /// - Rows stand in order of project id, what is of every project first, and of the tool's name.
+    /// - Registry events count nowhere as uses.
+    ///
+    /// # Errors
+    /// As for [`usage`](Self::usage).
+    fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>>;
+
+    /// How the latest calls of each tool ended, [`RecentOutcomes::KEPT`] of each at most; in all projects, in one, or
+    /// outside of any.
+    ///
+    /// # Behavior
+    /// - Exact, as [`usage`](Self::usage) is; late events stand where their time puts them.
+    /// - Rows stand in order of the tool's name; no tool without a call is among them.
+    ///
+    /// # Errors
+    /// As for [`usage`](Self::usage).
+    fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>>;
 }
 
 /// How far a long piece of work has come.

@@ -88,6 +88,7 @@ impl Aggregate for Usage {
     fn apply(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::ToolUse(u) => self.record(u.outcome, u.time, u.duration),
+            Event::ToolDiscovered(_) | Event::ToolRemoved(_) => {}
         }
     }
 

@@ -34,7 +34,9 @@ fn a_store_that_a_killed_writer_left_answers_as_ever() {
 fn the_view_shows_a_golden_file_to_other_programs() {
     let (_folder, path) = copy_of(&CLOSED);
     let reader = rusqlite::Connection::open(&path).unwrap();
-    let events = golden::FORMAT_1.lines().take_while(|line| !line.starts_with("usage")).map(|line| {
+    let events = golden::FORMAT_1.lines().take_while(|line| !line.starts_with("usage"));
+    // Registry events are no calls: the view leaves them out.
+    let events = events.filter(|line| line.starts_with(|first: char| first.is_ascii_digit())).map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
         [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|field| fields[field].to_owned()).join("|")
     });

@@ -101,7 +101,7 @@ fn print_events(context: &Context, store: &dyn Store, selection: &Selection) -> 
         let page = store.read(after, left.min(PAGE)).map_err(context.failed("read"))?;
         let Some(last) = page.last() else { break };
         after = last.position;
-        for recorded in page.iter().filter(|recorded| selection.matches(&recorded.event)) {
+        for recorded in page.iter().filter(|recorded| selection.includes(&recorded.event)) {
             writeln!(stdout, "{}", sanitize::json(&event_line(recorded))).map_err(Failure::output)?;
             printed += 1;
         }

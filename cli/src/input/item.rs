@@ -66,6 +66,11 @@ pub(super) struct Item<'a> {
     pub(super) source: Field<'a>,
     pub(super) duration_us: Field<'a>,
     pub(super) attributes: Pairs<'a>,
+    pub(super) event: Field<'a>,
+    pub(super) kind_of_tool: Field<'a>,
+    pub(super) scope: Field<'a>,
+    pub(super) description: Field<'a>,
+    pub(super) server: Field<'a>,
 }
 
 impl Item<'_> {
@@ -125,6 +130,11 @@ impl<'de> Shape<'de> for Item<'de> {
             "subagent" => &mut self.subagent,
             "source" => &mut self.source,
             "duration_us" => &mut self.duration_us,
+            "event" => &mut self.event,
+            "kind" => &mut self.kind_of_tool,
+            "scope" => &mut self.scope,
+            "description" => &mut self.description,
+            "server" => &mut self.server,
             _ => return self.set_other(key, map),
         };
         *field = map.next_value()?;

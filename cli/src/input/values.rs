@@ -44,7 +44,7 @@ pub(super) fn project(field: &'static str, text: &str) -> Result<Project, Proble
     Project::from_path(text).map_err(|_| name_problem(field, text, ProjectPath::MAX_BYTES))
 }
 
-fn optional<T>(
+pub(super) fn optional<T>(
     field: &'static str,
     value: &Field<'_>,
     max_bytes: usize,

@@ -1,14 +1,18 @@
 //! Event lines: written and read back.
 
+use std::convert::Infallible;
+
 use proptest::collection::btree_map;
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tooltally::policy::kind::{Kind, Scope};
 use tooltally::{
-    AgentName, Attributes, Event, EventId, Outcome, Position, Project, ProjectId, Recorded, SessionId, Source,
-    SubagentName, Timestamp, ToolDuration, ToolName, ToolUse,
+    AgentName, Attributes, Description, Event, EventId, Outcome, Position, Project, ProjectId, Recorded, ServerName,
+    SessionId, SettingsSource, Source, SubagentName, SystemClock, Timestamp, ToolDiscovered, ToolDuration, ToolName,
+    ToolRemoved, ToolUse,
 };
-use tooltally_cli::input::{event_line, read_event_line, unrecorded_event_line};
+use tooltally_cli::input::{Importer, event_line, read_event_line, unrecorded_event_line};
 
 use crate::{import_text, skipped, tool_use};
 
@@ -46,6 +50,79 @@ fn the_line_has_every_field_of_the_contract() {
             + r#""project":null,"path":null,"agent":null,"subagent":null,"outcome":"success","#
             + r#""time":"2026-05-01T12:00:00.25Z","duration_ms":null,"source":"library","attributes":{}}"#
     );
+}
+
+#[test]
+fn registry_events_have_lines_of_their_own() {
+    let id: EventId = "000102030405060708090a0b0c0d0e0f".parse().unwrap();
+    let time: Timestamp = "2026-05-01T12:00:00.25Z".parse().unwrap();
+    let source = SettingsSource::new(".mcp.json").unwrap();
+    let name = ToolName::new("mcp__github").unwrap();
+    let found = ToolDiscovered::new(id, name.clone(), Kind::McpServer, Scope::Project, source, time)
+        .description(Description::new("issues \"and\" more").unwrap())
+        .server(ServerName::new("git hub").unwrap())
+        .agent(AgentName::claude_code())
+        .project(Project::from_path("/a").unwrap());
+    let recorded = Recorded { position: Position::new(7), event: found.clone().into() };
+    let id_of_project = ProjectId::of_path("/a");
+    let line = event_line(&recorded);
+    assert_eq!(
+        line,
+        r#"{"v":1,"position":7,"id":"000102030405060708090a0b0c0d0e0f","event":"tool_discovered","#.to_owned()
+            + r#""tool":"mcp__github","kind":"mcp_server","scope":"project","#
+            + &format!(r#""project":"{id_of_project}","path":"/a","source":".mcp.json","#)
+            + r#""description":"issues \"and\" more","server":"git hub","agent":"claude-code","#
+            + r#""time":"2026-05-01T12:00:00.25Z"}"#
+    );
+    assert_eq!(read_event_line(line.as_bytes()), Ok(found.clone().into()));
+    let gone: Event = ToolRemoved::new(id, name, time).into();
+    let line = unrecorded_event_line(&gone);
+    assert_eq!(
+        line,
+        r#"{"v":1,"position":null,"id":"000102030405060708090a0b0c0d0e0f","event":"tool_removed","#.to_owned()
+            + r#""tool":"mcp__github","project":null,"path":null,"agent":null,"time":"2026-05-01T12:00:00.25Z"}"#
+    );
+    assert_eq!(read_event_line(line.as_bytes()), Ok(gone.clone()));
+    // They are imported with calls.
+    let text = format!("{}\n{line}\n{}", event_line(&recorded), with("event", json!("tool_used")));
+    let mut events = Vec::new();
+    let mut importer = Importer::new(&SystemClock);
+    let Ok(()) = importer.read_stream::<Infallible>("test", &mut text.as_bytes(), time, &mut |event| {
+        events.push(event);
+        Ok(())
+    });
+    assert_eq!(importer.finish().skipped_total(), 0);
+    assert_eq!(events[..2], [found.into(), gone]);
+    assert!(matches!(events[2], Event::ToolUse(_)));
+}
+
+#[test]
+fn registry_events_need_their_fields() {
+    let line = |key: &str, value: Value| {
+        let mut line = json!({
+            "v": 1, "event": "tool_discovered", "tool": "/a", "kind": "skill", "scope": "user", "source": "x",
+            "time": "2026-05-01T12:00:00Z",
+        });
+        line[key] = value;
+        read_event_line(line.to_string().as_bytes())
+    };
+    assert!(line("agent", json!(null)).is_ok());
+    for (key, value, reason) in [
+        ("event", json!("tool_renamed"), "event is of a kind that this program does not know"),
+        ("event", json!(1), "event is not a string"),
+        ("kind", json!(null), "kind is missing"),
+        ("kind", json!("thing"), "kind is not a known kind"),
+        ("scope", json!(null), "scope is missing"),
+        ("scope", json!("world"), "scope is not a known scope"),
+        ("source", json!(null), "source is missing"),
+        ("source", json!("x".repeat(513)), "source is too long"),
+        ("description", json!("a\nb"), "description holds a control character"),
+        ("description", json!("x".repeat(1025)), "description is too long"),
+        ("server", json!(""), "server is empty"),
+        ("time", json!(null), "time is missing"),
+    ] {
+        assert_eq!(line(key, value), Err(reason.to_owned()));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tooltally_core::{
 };
 
 use crate::check::{Answers, ENDS, record, record_in_batches};
-use crate::events::{Mixer, at, instant, numbered, numbered_all, tool};
+use crate::events::{Mixer, at, instant, mixed_all, numbered, numbered_all, tool};
 use crate::harness::{FileBacked, Harness};
 use crate::site::{Site, fresh, patient};
 
@@ -20,7 +20,7 @@ struct Sound {
 impl Sound {
     fn new<H: Harness>() -> Self {
         let store = fresh::<H>();
-        record_in_batches(&*store, &numbered_all(0..1_500), 150);
+        record_in_batches(&*store, &mixed_all(0..1_500), 150);
         let answers = Answers::of(&*store);
         let site = store.close();
         Self { files: site.bytes(), answers }
@@ -66,7 +66,7 @@ impl Sound {
         let site = self.damaged::<H>(damage);
         let _ = without_panic(what, || {
             let store = site.open_with(&patient())?;
-            store.append(&numbered_all(1_490..1_510), Condition::None)?;
+            store.append(&mixed_all(1_490..1_510), Condition::None)?;
             store.compact()
         });
     }

@@ -1,10 +1,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tooltally_core::policy::rank::Weights;
+use tooltally_core::policy::status::Rule;
 use tooltally_core::{
-    Condition, Event, GroupBy, Log, MaintenanceExt, MemoryStore, Position, Queries, Selection, Store,
+    Condition, Event, Filter, GroupBy, Log, MaintenanceExt, MemoryStore, PoliciesExt, Position, ProjectId, Queries,
+    Selection, Store,
 };
 
 use crate::events;
@@ -20,10 +25,16 @@ enum Command {
     Append(Vec<Event>),
     /// Numbered events, many at once: what a backend does only now and then comes to be done.
     AppendMany(std::ops::Range<u64>),
+    /// The same, with registry events among them.
+    AppendMixed(std::ops::Range<u64>),
     /// On the condition that the head is so far from where it is.
     AppendAt(Vec<Event>, i64),
     Usage(Selection, GroupBy),
     Recent(Selection, usize),
+    Registered(Filter<ProjectId>),
+    Outcomes(Filter<ProjectId>),
+    /// The policies on a project, or on all.
+    Policies(Option<ProjectId>),
     Read(u64, usize),
     Verify,
     Rebuild,
@@ -32,13 +43,21 @@ enum Command {
     Reopen,
 }
 
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![4 => events::event(), 1 => events::registry_event()]
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        8 => vec(events::event(), 0..30).prop_map(Command::Append),
+        8 => vec(any_event(), 0..30).prop_map(Command::Append),
+        1 => (0..2_000_u64, 1..900_u64).prop_map(|(from, count)| Command::AppendMixed(9_000 + from..9_000 + from + count)),
         4 => (0..2_000_u64, 1..900_u64).prop_map(|(from, count)| Command::AppendMany(1_000 + from..1_000 + from + count)),
-        2 => (vec(events::event(), 0..5), prop_oneof![2 => Just(0), 1 => -2..=2_i64]).prop_map(|(e, by)| Command::AppendAt(e, by)),
+        2 => (vec(any_event(), 0..5), prop_oneof![2 => Just(0), 1 => -2..=2_i64]).prop_map(|(e, by)| Command::AppendAt(e, by)),
         8 => (events::selection(), events::group_by()).prop_map(|(s, g)| Command::Usage(s, g)),
         4 => (events::selection(), 0..40_usize).prop_map(|(s, limit)| Command::Recent(s, limit)),
+        2 => events::project_filter().prop_map(Command::Registered),
+        2 => events::project_filter().prop_map(Command::Outcomes),
+        2 => option::of(select(&events::PATHS[..]).prop_map(ProjectId::of_path)).prop_map(Command::Policies),
         2 => (0..3_000_u64, 0..80_usize).prop_map(|(after, limit)| Command::Read(after, limit)),
         1 => Just(Command::Verify),
         1 => Just(Command::Rebuild),
@@ -80,6 +99,9 @@ impl<H: Harness> Run<'_, H> {
             Command::AppendMany(numbers) => {
                 append(store, model, &events::numbered_all(numbers.clone()), Condition::None)?;
             }
+            Command::AppendMixed(numbers) => {
+                append(store, model, &events::mixed_all(numbers.clone()), Condition::None)?;
+            }
             Command::AppendAt(events, by) => {
                 let head = must(model.head())?.get().saturating_add_signed(*by);
                 append(store, model, events, Condition::HeadIs(Position::new(head)))?;
@@ -91,6 +113,13 @@ impl<H: Harness> Run<'_, H> {
             Command::Recent(selection, limit) => {
                 prop_assert_eq!(must(store.recent(selection, *limit))?, must(model.recent(selection, *limit))?);
             }
+            Command::Registered(project) => {
+                prop_assert_eq!(must(store.registered(project))?, must(model.registered(project))?);
+            }
+            Command::Outcomes(project) => {
+                prop_assert_eq!(must(store.latest_outcomes(project))?, must(model.latest_outcomes(project))?);
+            }
+            Command::Policies(project) => same_policies(store, model, *project)?,
             Command::Read(after, limit) => {
                 let after = Position::new(*after);
                 prop_assert_eq!(must(store.read(after, *limit))?, must(model.read(after, *limit))?);
@@ -135,6 +164,19 @@ fn append(store: &dyn Store, model: &MemoryStore, events: &[Event], condition: C
     let found = store.append(events, condition).map_err(|e| e.to_string());
     let expected = model.append(events, condition).map_err(|e| e.to_string());
     prop_assert_eq!(found, expected);
+    Ok(())
+}
+
+fn same_policies(store: &dyn Store, model: &MemoryStore, project: Option<ProjectId>) -> Outcome {
+    let (rule, now) = (Rule::default(), events::at(60 * events::DAY_MICROS));
+    let found = must(store.tools_for(project, &rule, now))?;
+    prop_assert_eq!(&found, &must(model.tools_for(project, &rule, now))?);
+    for tool in found.iter().take(4) {
+        let status = must(store.status_of(&tool.name, &rule, now))?;
+        prop_assert_eq!(status, must(model.status_of(&tool.name, &rule, now))?);
+    }
+    let weights = Weights::default();
+    prop_assert_eq!(must(store.rank(project, &rule, &weights, now))?, must(model.rank(project, &rule, &weights, now))?);
     Ok(())
 }
 

@@ -9,8 +9,11 @@
 )]
 
 mod files;
+#[path = "../plain/line.rs"]
+mod line;
 mod log;
 mod questions;
+mod registry;
 #[path = "../plain/store.rs"]
 mod store;
 mod with;
@@ -75,6 +78,18 @@ faults! {
         rebuilds_without_the_last_event: questions::RebuildDrops => truth::rebuild_changes_no_answer,
         stops_counting_in_verify: questions::VerifiesNothing => truth::verify_goes_through_every_event,
         overflows_a_large_limit: questions::Overflows => damage::no_question_panics,
+        never_removes_a_tool: registry::NeverRemoves => registry::a_tool_comes_goes_and_comes_again,
+        orders_registry_events_by_time: registry::OrdersByTime
+            => registry::positions_order_registry_events_and_not_times,
+        counts_discoveries_as_uses: registry::CountsDiscoveries => registry::registry_events_are_no_uses,
+        knows_the_folded_registry_alone: registry::LeavesTheTailOut => registry::answers_follow_a_growing_log,
+        shows_the_settings_of_all: registry::ShowsAllSettings => scope::what_is_another_projects_does_not_show,
+        shows_the_settings_of_all_in_random_logs: registry::ShowsAllSettings
+            => scope::answers_are_those_of_brute_force,
+        takes_any_project_for_none: registry::TakesAbsentForAny => scope::what_is_another_projects_does_not_show,
+        reads_no_further_than_what_is_kept: registry::ReadsNoFurther
+            => status::more_than_the_kept_outcomes_are_read_back,
+        ranks_by_calls_of_all_projects: registry::MixesProjects => relevance::another_projects_tools_are_not_ranked,
         gives_one_too_many_now_and_then: questions::OneTooMany => model::random_commands,
     }
     InFile {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tooltally_conformance::{FileBacked, Folder, Harness, ProcessEntry};
 use tooltally_core::{
-    Appended, Condition, Event, GroupBy, Log, Maintenance, MemoryStore, OpenOptions, Position, Progress, Queries,
-    Recorded, Result, Selection, Store, UsageRow, Verified,
+    Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, MemoryStore, OpenOptions, Position, Progress,
+    ProjectId, Queries, RecentOutcomes, Recorded, Registered, Result, Selection, Store, ToolName, UsageRow, Verified,
 };
 
 use crate::store::{self, PlainStore};
@@ -35,6 +35,18 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
 
     fn recent(&self, store: &dyn Store, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
         store.recent(selection, limit)
+    }
+
+    fn registered(&self, store: &dyn Store, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        store.registered(project)
+    }
+
+    fn latest_outcomes(
+        &self,
+        store: &dyn Store,
+        project: &Filter<ProjectId>,
+    ) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+        store.latest_outcomes(project)
     }
 
     fn verify(&self, store: &dyn Store, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
@@ -78,6 +90,14 @@ impl<F: Fault> Queries for With<F> {
 
     fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
         self.fault.recent(&*self.store, selection, limit)
+    }
+
+    fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        self.fault.registered(&*self.store, project)
+    }
+
+    fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+        self.fault.latest_outcomes(&*self.store, project)
     }
 }
 

@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tooltally_core::{
-    Appended, Condition, Error, Event, EventId, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, Project,
-    Queries, Recorded, Result, Selection, Timestamp, ToolDuration, ToolUse, UsageRow, Verified, fold,
+    Appended, Condition, Error, Event, EventId, Filter, GroupBy, Log, Maintenance, OpenOptions, Position, Progress,
+    ProjectId, Queries, RecentOutcomes, Recorded, Registered, Result, Selection, ToolName, UsageRow, Verified, fold,
 };
+
+use crate::line::{checksum, event_of, line_of};
 
 pub(crate) const FORMAT: u32 = 1;
 const MAGIC: &str = "tooltally-plain";
@@ -139,6 +141,14 @@ impl Queries for PlainStore {
     fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
         fold::recent_by_reading(self, selection, limit)
     }
+
+    fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        fold::registered_by_reading(self, project)
+    }
+
+    fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+        fold::latest_outcomes_by_reading(self, project)
+    }
 }
 
 impl Maintenance for PlainStore {
@@ -227,11 +237,6 @@ fn recorded_length(mut file: &File, path: &str) -> Result<u64> {
     Ok(length)
 }
 
-/// FNV-1a: any change of a single byte changes it.
-fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 fn read_lines(mut file: &File, from: u64, to: u64) -> Result<Vec<Event>> {
     let damaged = |detail: &str| Error::corrupt(format!("bytes {from} to {to}"), detail);
     let length = to.checked_sub(from).ok_or_else(|| damaged("the log has become shorter"))?;
@@ -242,53 +247,6 @@ fn read_lines(mut file: &File, from: u64, to: u64) -> Result<Vec<Event>> {
         return Err(damaged("the file ends before"));
     }
     text.split_inclusive('\n').map(|line| event_of(line).map_err(|e| damaged(&e.to_string()))).collect()
-}
-
-fn line_of(event: &Event) -> Result<String> {
-    let Event::ToolUse(u) = event else { return Err(Error::invalid("event", "is of a kind that is not stored here")) };
-    let mut fields = vec![u.id.to_string(), u.tool.to_string(), u.outcome.to_string(), u.source.to_string()];
-    fields.push(u.time.as_micros().to_string());
-    fields.push(u.duration.map(|d| d.as_micros().to_string()).unwrap_or_default());
-    fields.push(u.session.as_ref().map(ToString::to_string).unwrap_or_default());
-    fields.push(u.project.as_ref().map(|p| p.id.to_string()).unwrap_or_default());
-    fields.push(u.project.iter().find_map(|p| p.path.as_ref()).map(ToString::to_string).unwrap_or_default());
-    fields.push(u.agent.as_ref().map(ToString::to_string).unwrap_or_default());
-    fields.push(u.subagent.as_ref().map(ToString::to_string).unwrap_or_default());
-    fields.extend(u.attributes.iter().flat_map(|(key, value)| [key.to_owned(), value.to_owned()]));
-    let text = fields.join("\t");
-    Ok(format!("{:016x}\t{text}\n", checksum(text.as_bytes())))
-}
-
-fn event_of(line: &str) -> Result<Event> {
-    let damaged = || Error::corrupt("a line", "its checksum or a field is damaged");
-    let (sum, text) = line.strip_suffix('\n').and_then(|l| l.split_once('\t')).ok_or_else(damaged)?;
-    let fields: Vec<&str> = text.split('\t').collect();
-    let [id, tool, outcome, source, time, duration, session, project, path, agent, subagent, pairs @ ..] = &fields[..]
-    else {
-        return Err(damaged());
-    };
-    if sum != format!("{:016x}", checksum(text.as_bytes())) {
-        return Err(damaged());
-    }
-    let time = Timestamp::from_micros(time.parse().map_err(|_| damaged())?)?;
-    let mut u = ToolUse::new(id.parse()?, tool.parse()?, outcome.parse()?, time);
-    u.source = source.parse()?;
-    u.duration = optional(duration, |d| ToolDuration::from_micros(d.parse().map_err(|_| damaged())?))?;
-    u.session = optional(session, str::parse)?;
-    let path = optional(path, str::parse)?;
-    u.project = optional(project, |id| Ok(Project { id: id.parse()?, path }))?;
-    u.agent = optional(agent, str::parse)?;
-    u.subagent = optional(subagent, str::parse)?;
-    for pair in pairs.chunks(2) {
-        let [key, value] = pair else { return Err(damaged()) };
-        u.attributes.set(key, value)?;
-    }
-    Ok(u.into())
-}
-
-/// An empty field is absent.
-fn optional<T>(field: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
-    if field.is_empty() { Ok(None) } else { read(field).map(Some) }
 }
 
 /// Writes another format's number into a file: how tests make one of a newer version.

@@ -7,9 +7,10 @@ use std::thread;
 use rustc_hash::FxHashMap;
 
 use super::calls::LAST_POSITION;
+use super::events::Named;
 use super::fold::Fold;
 use super::ids::{Filters, probe};
-use super::names::{Interned, Known, Names, first_path, first_path_key, project_of};
+use super::names::{Interned, Known, Names, first_path, first_path_key};
 use super::row::LogRow;
 use super::state::{LIVE, State};
 use super::tables::{Transaction, Tree};
@@ -159,23 +160,16 @@ impl<'a> Appender<'a> {
 
     /// The event as a row: its names interned.
     fn row(&mut self, event: &Event) -> Result<LogRow> {
-        let Event::ToolUse(u) = event;
-        let known = super::lock(self.known).numbers(u);
-        let (project, path) = project_of(u);
+        let named = Named::of(event);
+        let known = super::lock(self.known).numbers(named);
         let row = LogRow {
-            kind: LogRow::TOOL_USE,
-            id: u.id,
-            time: u.time,
-            tool: self.number(known.tool, Some(&u.tool), |names| &mut names.tools)?,
-            session: self.number(known.session, u.session.as_ref(), |names| &mut names.sessions)?,
-            project: self.number(known.project, project, |names| &mut names.projects)?,
-            path: self.number(known.path, path, |names| &mut names.paths)?,
-            agent: self.number(known.agent, u.agent.as_ref(), |names| &mut names.agents)?,
-            subagent: self.number(known.subagent, u.subagent.as_ref(), |names| &mut names.subagents)?,
-            outcome: u.outcome,
-            source: u.source,
-            duration: u.duration,
-            attributes: u.attributes.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            tool: self.number(known.tool, Some(named.tool), |names| &mut names.tools)?,
+            session: self.number(known.session, named.session, |names| &mut names.sessions)?,
+            project: self.number(known.project, named.project, |names| &mut names.projects)?,
+            path: self.number(known.path, named.path, |names| &mut names.paths)?,
+            agent: self.number(known.agent, named.agent, |names| &mut names.agents)?,
+            subagent: self.number(known.subagent, named.subagent, |names| &mut names.subagents)?,
+            ..LogRow::of(event)
         };
         if row.project != 0 && row.path != 0 && known.first_path.is_none() {
             self.note_path(row.project, row.path)?;

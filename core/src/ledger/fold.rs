@@ -7,9 +7,10 @@ use rustc_hash::FxHashMap;
 
 use super::calls::Call;
 use super::cells::Cells;
-use super::keys::{CallsKey, PostingKey, Scope, SessionKey};
+use super::keys::{CallsKey, PostingKey, RegistryKey, Scope, SessionKey};
 use super::positions::{Positions, block_of};
 use super::recents::{Recents, row_of};
+use super::registry::{self, Facts, Registry};
 use super::row::LogRow;
 use crate::bucket::Width;
 use crate::recent::{RecentOutcome, RecentOutcomes};
@@ -29,12 +30,23 @@ pub(super) struct Fold {
     postings: FxHashMap<PostingKey, Positions>,
     /// By (project, tool). Those of all projects follow.
     recents: FxHashMap<(u32, u32), RecentOutcomes>,
+    /// By (project, tool).
+    registry: FxHashMap<(u32, u32), Facts>,
     ids: Vec<(EventId, Position)>,
 }
 
 impl Fold {
     /// Folds a row in; rows come in order of position.
     pub(super) fn apply(&mut self, position: Position, row: &LogRow) {
+        self.ids.push((row.id, position));
+        if row.is_tool_use() {
+            self.apply_call(position, row);
+        } else {
+            self.registry.entry((row.project, row.tool)).or_default().merge(&Facts::of(position, row));
+        }
+    }
+
+    fn apply_call(&mut self, position: Position, row: &LogRow) {
         let (session, project, tool) = (row.session, row.project, row.tool);
         let call = Call::of(position, row);
         self.calls.push((call.key(), call));
@@ -44,7 +56,6 @@ impl Fold {
         self.postings.entry(PostingKey { of, block: block_of(position) }).or_default().insert(position);
         let recent = RecentOutcome { time: row.time, position, outcome: row.outcome };
         self.recents.entry((project, tool)).or_default().record(recent);
-        self.ids.push((row.id, position));
     }
 
     /// The ids, in order of position.
@@ -57,7 +68,7 @@ impl Fold {
         std::mem::take(&mut self.ids)
     }
 
-    /// The day of the last event.
+    /// The day of the last call.
     pub(super) fn last_day(&self) -> Option<u32> {
         self.calls.last().map(|(_, call)| Width::Day.bucket_of(call.time))
     }
@@ -111,6 +122,16 @@ impl Fold {
             for scope in [Scope::All, Scope::Project(project)] {
                 rows.entry((scope, row_of(tool))).or_default().add(tool, &recents);
             }
+        }
+        rows
+    }
+
+    /// The registry rows, in order. Takes what they are made of.
+    pub(super) fn take_registry(&mut self) -> BTreeMap<RegistryKey, Registry> {
+        let mut rows: BTreeMap<RegistryKey, Registry> = BTreeMap::new();
+        for ((project, tool), facts) in std::mem::take(&mut self.registry) {
+            let key = RegistryKey { project, tools: registry::row_of(tool) };
+            rows.entry(key).or_default().add(tool, &facts);
         }
         rows
     }

@@ -12,9 +12,10 @@ use super::calls::{self, Call};
 use super::cells::{Cells, Place};
 use super::fold::{Fold, Level, days_of, merge_level, widened};
 use super::ids::{Entry, sorted_entries};
-use super::keys::{CallsKey, PostingKey, RollupKey, Scope, SessionKey, pending_range, recents_key, show};
+use super::keys::{CallsKey, PostingKey, RegistryKey, RollupKey, Scope, SessionKey, pending_range, recents_key, show};
 use super::positions::Positions;
 use super::recents::Recents;
+use super::registry::Registry;
 use super::state::State;
 use super::tables::{Direction, Transaction, Tree};
 use crate::bucket::Width;
@@ -26,7 +27,7 @@ pub(super) const MOST_PENDING: usize = 4;
 /// A fold as the rows that it adds to: made without the store, so that another thread may do it.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    last_day: u32,
+    last_day: Option<u32>,
     last: Position,
     calls: Vec<(CallsKey, Call)>,
     narrowest: Level,
@@ -34,6 +35,7 @@ pub(super) struct Prepared {
     sessions: BTreeMap<SessionKey, Cells>,
     postings: BTreeMap<PostingKey, Positions>,
     recents: BTreeMap<(Scope, u32), Recents>,
+    registry: BTreeMap<RegistryKey, Registry>,
     ids: Vec<(EventId, Position)>,
     id_entries: Vec<Entry>,
 }
@@ -41,15 +43,29 @@ pub(super) struct Prepared {
 impl Fold {
     /// Makes the rows; `None` of no events.
     pub(super) fn prepare(mut self) -> Option<Prepared> {
-        let (last_day, (_, last)) = self.last_day().zip(self.ids().last().copied())?;
+        let (_, last) = *self.ids().last()?;
+        let last_day = self.last_day();
         let calls = self.take_calls();
         let sessions_by_day = self.sessions_by_day();
         let narrowest = self.take_narrowest();
         let days = days_of(&narrowest, sessions_by_day);
         let (sessions, postings, recents) = (self.take_sessions(), self.take_postings(), self.take_recents());
+        let registry = self.take_registry();
         let ids = self.take_ids();
         let id_entries = sorted_entries(&ids);
-        Some(Prepared { last_day, last, calls, narrowest, days, sessions, postings, recents, ids, id_entries })
+        Some(Prepared {
+            last_day,
+            last,
+            calls,
+            narrowest,
+            days,
+            sessions,
+            postings,
+            recents,
+            registry,
+            ids,
+            id_entries,
+        })
     }
 }
 
@@ -74,6 +90,7 @@ impl Prepared {
         write_sessions(transaction, generation, &self.sessions)?;
         write_postings(transaction, generation, &self.postings)?;
         write_recents(transaction, generation, &self.recents)?;
+        write_registry(transaction, generation, &self.registry)?;
         state.set_folded_to(self.last);
         Ok(self.id_entries)
     }
@@ -115,14 +132,15 @@ fn write_level(transaction: &mut dyn Transaction, generation: u32, width: Width,
 }
 
 /// Adds days to the pending ones, and carries those that are too many.
-fn write_days(transaction: &mut dyn Transaction, state: &mut State, days: Level, last_day: u32) -> Result<()> {
+fn write_days(transaction: &mut dyn Transaction, state: &mut State, days: Level, last_day: Option<u32>) -> Result<()> {
     let generation = state.generation;
     let touched: BTreeSet<u32> = days.keys().map(|(day, _)| *day).collect();
     let pending: BTreeSet<u32> = state.pending().iter().copied().chain(touched).collect();
     let are_few = pending.len() <= MOST_PENDING;
-    let (stay, mut carried): (Level, Level) = days.into_iter().partition(|((day, _), _)| are_few || *day == last_day);
+    let (stay, mut carried): (Level, Level) =
+        days.into_iter().partition(|((day, _), _)| are_few || Some(*day) == last_day);
     if !are_few {
-        for day in state.pending().iter().filter(|day| **day != last_day) {
+        for day in state.pending().iter().filter(|day| Some(**day) != last_day) {
             merge_level(&mut carried, take_pending(transaction, generation, *day)?);
         }
         carry(transaction, generation, carried)?;
@@ -130,7 +148,7 @@ fn write_days(transaction: &mut dyn Transaction, state: &mut State, days: Level,
     for ((day, scope), cells) in &stay {
         add_cells(transaction, generation, RollupKey::Pending { day: *day, scope: *scope }, cells)?;
     }
-    state.set_pending(pending.into_iter().filter(|day| are_few || *day == last_day).collect());
+    state.set_pending(pending.into_iter().filter(|day| are_few || Some(*day) == last_day).collect());
     Ok(())
 }
 
@@ -208,6 +226,23 @@ fn write_recents(
         };
         recents.merge(added);
         transaction.put(Tree::Recents, &key, &recents.to_bytes(&key))?;
+    }
+    Ok(())
+}
+
+fn write_registry(
+    transaction: &mut dyn Transaction,
+    generation: u32,
+    rows: &BTreeMap<RegistryKey, Registry>,
+) -> Result<()> {
+    for (key, added) in rows {
+        let bytes = key.to_bytes(generation);
+        let mut registry = match transaction.get(Tree::Registry, &bytes)? {
+            Some(stored) => Registry::from_bytes(&bytes, key.tools, &stored)?,
+            None => Registry::default(),
+        };
+        registry.merge(added);
+        transaction.put(Tree::Registry, &bytes, &registry.to_bytes(&bytes))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The keys of the trees: big-endian numbers in a row, so that their order is the order of what they name.
 
 use super::Tree;
+use super::view::Want;
 use crate::bucket::Width;
 
 /// Whose usage a rollup is. Names are numbers; 0 is "absent".
@@ -191,6 +192,43 @@ impl PostingKey {
 /// The key of the latest outcomes of a group of tools in a scope.
 pub(super) fn recents_key(generation: u32, scope: Scope, tools: u32) -> Vec<u8> {
     KeyWriter::new(generation).scope(scope).number(tools).finish()
+}
+
+/// The first and last key of the latest outcomes of a scope.
+pub(super) fn recents_range(generation: u32, scope: Scope) -> (Vec<u8>, Vec<u8>) {
+    let prefix = KeyWriter::new(generation).scope(scope).finish();
+    (prefix.clone(), prefix_end(prefix))
+}
+
+/// A row of [`Tree::Registry`](super::Tree::Registry): a group of tools in the settings of a project; 0: of every one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RegistryKey {
+    pub(super) project: u32,
+    pub(super) tools: u32,
+}
+
+impl RegistryKey {
+    pub(super) fn to_bytes(self, generation: u32) -> Vec<u8> {
+        KeyWriter::new(generation).number(self.project).number(self.tools).finish()
+    }
+
+    /// Reads a key back; `None` for what is none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (project, rest) = read_number(bytes.get(4..)?)?;
+        let (tools, rest) = read_number(rest)?;
+        rest.is_empty().then_some(Self { project, tools })
+    }
+}
+
+/// The first and last key of the settings of one project, or of all.
+pub(super) fn registry_range(generation: u32, project: Want) -> (Vec<u8>, Vec<u8>) {
+    match project {
+        Want::Any => generation_range(generation),
+        Want::Is(project) => {
+            let prefix = KeyWriter::new(generation).number(project).finish();
+            (prefix.clone(), prefix_end(prefix))
+        }
+    }
 }
 
 /// The first and last key of a generation in any tree but that of the id runs: every key of it lies between.

@@ -2,7 +2,7 @@
 //! events. So what they would have left is made up: the last row, and a state that claims all before it.
 
 #[path = "../../tests/ledger/engine.rs"]
-mod engine;
+pub(super) mod engine;
 
 use engine::MemoryEngine;
 
@@ -133,7 +133,7 @@ fn names_without_a_further_number_are_full() {
     engine.tamper(|tables| tables.push_name(NameKind::Session, u32::MAX - 1, "last but one").unwrap());
     let ledger = Ledger::new(engine);
     let in_session = |n: u64, session: &str| {
-        let Event::ToolUse(mut call) = event(n);
+        let Event::ToolUse(mut call) = event(n) else { panic!("another kind of event") };
         call.session = Some(SessionId::new(session).unwrap());
         Event::from(call)
     };

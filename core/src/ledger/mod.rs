@@ -7,15 +7,15 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `tables`, `row` | what an engine supplies; a log row |
+//! | `tables`, `row`, `events` | what an engine supplies; a log row; events as rows |
 //! | `append`, `group` | one write transaction; threads that share it |
 //! | `cache` | what a process remembers of its file between transactions |
 //! | `tail`, `state` | events not folded yet; how far the projections go |
 //! | `fold`, `fold_write` | folding events, in memory; adding that to the projections |
 //! | `keys`, `bytes` | the keys of the projections' rows; numbers as bytes |
-//! | `cells`, `calls`, `positions`, `recents` | the rows: usage, calls, places in the log, latest outcomes |
+//! | `cells`, `calls`, `positions`, `recents`, `registry` | the rows: usage, calls, places in the log, latest outcomes, what settings have |
 //! | `ids` | the id index |
-//! | `view`, `buckets`, `usage`, `recent`, `warm` | queries; rows that they read lately |
+//! | `view`, `buckets`, `usage`, `recent`, `registered`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
 //! | `salvage` | the events of a damaged file |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
@@ -26,6 +26,7 @@ mod bytes;
 mod cache;
 mod calls;
 mod cells;
+mod events;
 mod fold;
 mod fold_write;
 mod group;
@@ -38,6 +39,8 @@ mod positions;
 mod rebuild;
 mod recent;
 mod recents;
+mod registered;
+mod registry;
 mod row;
 mod salvage;
 mod state;
@@ -66,8 +69,8 @@ pub use wait::Patience;
 pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree, Visit, name_checksum};
 
 use crate::{
-    Appended, Condition, Event, GroupBy, Log, Maintenance, Position, Progress, Queries, Recorded, Result, Selection,
-    UsageRow, Verified,
+    Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, Position, Progress, ProjectId, Queries,
+    RecentOutcomes, Recorded, Registered, Result, Selection, ToolName, UsageRow, Verified,
 };
 
 /// A store over an engine. Cheap to share by reference; one per open file and process.
@@ -216,6 +219,14 @@ impl<E: Engine> Queries for Ledger<E> {
 
     fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
         self.view(|view| recent::recent(view, selection, limit))
+    }
+
+    fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        self.view(|view| registered::registered(view, project))
+    }
+
+    fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+        self.view(|view| registered::latest_outcomes(view, project))
     }
 }
 

@@ -5,12 +5,9 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
-use super::row::LogRow;
+use super::events::Named;
 use super::tables::{Direction, NameKind, Snapshot, Tree};
-use crate::{
-    AgentName, Error, Position, Project, ProjectId, ProjectPath, Recorded, Result, SessionId, SubagentName, ToolName,
-    ToolUse, codec,
-};
+use crate::{AgentName, Error, Project, ProjectId, ProjectPath, Result, SessionId, SubagentName, ToolName, codec};
 
 /// The most names of one kind that are kept in memory: a store may know millions of sessions.
 const KEPT: usize = 1 << 16;
@@ -138,12 +135,6 @@ pub(super) fn first_path_keys(snapshot: &dyn Snapshot) -> Result<Vec<Vec<u8>>> {
     Ok(keys)
 }
 
-/// A call's project in the two parts that are interned.
-pub(super) fn project_of(call: &ToolUse) -> (Option<&ProjectId>, Option<&ProjectPath>) {
-    let project = call.project.as_ref();
-    (project.map(|project| &project.id), project.and_then(|project| project.path.as_ref()))
-}
-
 /// What is known of an event's names: numbers, 0 where the event has none.
 pub(super) struct Numbers {
     pub(super) tool: Option<u32>,
@@ -158,16 +149,15 @@ pub(super) struct Numbers {
 
 impl Names {
     /// The numbers of an event's names.
-    pub(super) fn numbers(&self, call: &ToolUse) -> Numbers {
-        let (project, path) = project_of(call);
-        let project = self.projects.number_known(project);
+    pub(super) fn numbers(&self, named: Named<'_>) -> Numbers {
+        let project = self.projects.number_known(named.project);
         Numbers {
-            tool: self.tools.number_known(Some(&call.tool)),
-            session: self.sessions.number_known(call.session.as_ref()),
+            tool: self.tools.number_known(Some(named.tool)),
+            session: self.sessions.number_known(named.session),
             project,
-            path: self.paths.number_known(path),
-            agent: self.agents.number_known(call.agent.as_ref()),
-            subagent: self.subagents.number_known(call.subagent.as_ref()),
+            path: self.paths.number_known(named.path),
+            agent: self.agents.number_known(named.agent),
+            subagent: self.subagents.number_known(named.subagent),
             first_path: project.and_then(|project| self.first_paths.get(&project).copied()),
         }
     }
@@ -194,26 +184,6 @@ impl Names {
             self.first_paths.insert(number, first);
         }
         Ok(Some(Project { id, path: self.paths.name(snapshot, first.unwrap_or(0))? }))
-    }
-
-    /// A row as the event that was appended.
-    pub(super) fn event(&mut self, snapshot: &dyn Snapshot, position: Position, row: &LogRow) -> Result<Recorded> {
-        let damage = |detail: &str| Error::corrupt(format!("log position {position}"), detail);
-        if row.kind != LogRow::TOOL_USE {
-            return Err(damage("holds an unknown kind of event"));
-        }
-        let tool = self.tools.name(snapshot, row.tool)?.ok_or_else(|| damage("names no tool"))?;
-        let mut event = ToolUse::new(row.id, tool, row.outcome, row.time).source(row.source);
-        event.session = self.sessions.name(snapshot, row.session)?;
-        let path = self.paths.name(snapshot, row.path)?;
-        event.project = self.projects.name(snapshot, row.project)?.map(|id| Project { id, path });
-        event.agent = self.agents.name(snapshot, row.agent)?;
-        event.subagent = self.subagents.name(snapshot, row.subagent)?;
-        event.duration = row.duration;
-        for (key, value) in &row.attributes {
-            event.attributes.set(key, value).map_err(|e| damage(&e.to_string()))?;
-        }
-        Ok(Recorded { position, event: event.into() })
     }
 }
 

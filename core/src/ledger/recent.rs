@@ -94,7 +94,8 @@ fn events(view: &View<'_>, wanted: Wanted, found: &[(Timestamp, Position)]) -> R
     Ok(events)
 }
 
-fn scope_of(wanted: Wanted) -> Scope {
+/// Whose rows have what is wanted.
+pub(super) fn scope_of(wanted: Wanted) -> Scope {
     match wanted.project {
         Want::Any => Scope::All,
         Want::Is(project) => Scope::Project(project),

@@ -33,6 +33,16 @@ impl Recents {
         self.by_tool.entry(tool).or_default().merge(added);
     }
 
+    /// Adds one outcome of a tool.
+    pub(super) fn record(&mut self, tool: u32, recent: RecentOutcome) {
+        self.by_tool.entry(tool).or_default().record(recent);
+    }
+
+    /// The tools, ascending, each with its outcomes.
+    pub(super) fn into_tools(self) -> impl Iterator<Item = (u32, RecentOutcomes)> {
+        self.by_tool.into_iter()
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         other.by_tool.iter().for_each(|(tool, added)| self.add(*tool, added));
     }

@@ -22,7 +22,7 @@ use crate::{Error, EventId, Outcome, Position, Result, Source, Timestamp, ToolDu
 /// A stored event: names are numbers of their [`NameKind`](super::NameKind), 0 where absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
-    /// The kind of event; 1 is a tool use.
+    /// The kind of event; 1 is a tool use, 2 a discovery, 3 a removal.
     pub kind: u8,
     /// The event's id.
     pub id: EventId,
@@ -61,6 +61,20 @@ const _: () = assert!(Outcome::ALL.len() <= 8 && Source::ALL.len() <= 4, "the mo
 impl LogRow {
     /// The [`kind`](Self::kind) of a tool use.
     pub const TOOL_USE: u8 = 1;
+    /// The kind of a tool's discovery in settings.
+    pub const TOOL_DISCOVERED: u8 = 2;
+    /// The kind of a tool's removal from settings.
+    pub const TOOL_REMOVED: u8 = 3;
+
+    /// Whether it is a tool use: what is counted.
+    pub const fn is_tool_use(&self) -> bool {
+        self.kind == Self::TOOL_USE
+    }
+
+    /// Whether its kind is one of those above; others are of later formats.
+    pub const fn is_known(&self) -> bool {
+        matches!(self.kind, Self::TOOL_USE | Self::TOOL_DISCOVERED | Self::TOOL_REMOVED)
+    }
 
     /// Time, outcome and source in one number: the time in microseconds times 32, plus the outcome's code
     /// times 4, plus the source's code. It has 63 bits at most, and orders as the time does.

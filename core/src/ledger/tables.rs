@@ -71,6 +71,8 @@ pub enum Tree {
     Postings,
     /// The latest outcomes by scope and tool.
     Recents,
+    /// What settings have or had, by project and tool.
+    Registry,
     /// Chunks of sorted id fingerprints by run. Each key here, and each bound of a range of keys, is eight bytes, the
     /// big-endian bytes of a number below 2^63: an engine may keep the number instead.
     IdRuns,
@@ -78,13 +80,21 @@ pub enum Tree {
 
 impl Tree {
     /// Every tree.
-    pub const ALL: [Self; 7] =
-        [Self::Meta, Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::IdRuns];
+    pub const ALL: [Self; 8] = [
+        Self::Meta,
+        Self::Rollups,
+        Self::Calls,
+        Self::Sessions,
+        Self::Postings,
+        Self::Recents,
+        Self::Registry,
+        Self::IdRuns,
+    ];
 
     /// The trees of the projections: every key in them begins with a generation, in that of the id runs with five bits
     /// of it.
-    pub const PROJECTIONS: [Self; 6] =
-        [Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::IdRuns];
+    pub const PROJECTIONS: [Self; 7] =
+        [Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::Registry, Self::IdRuns];
 
     /// Its name, also the name of its table in a file.
     pub const fn as_str(self) -> &'static str {
@@ -95,6 +105,7 @@ impl Tree {
             Self::Sessions => "sessions",
             Self::Postings => "postings",
             Self::Recents => "recents",
+            Self::Registry => "registry",
             Self::IdRuns => "id_runs",
         }
     }

@@ -113,7 +113,7 @@ impl Tail {
                 return Err(gap(self.end().next()));
             }
             // Of a kind that only a later format has: it must not be counted as what it is not.
-            if row.kind != LogRow::TOOL_USE {
+            if !row.is_known() {
                 return Err(Error::corrupt(format!("log position {position}"), "holds an unknown kind of event"));
             }
             self.push(row);

@@ -7,10 +7,11 @@ use super::calls::{self, Call};
 use super::cells::{Cells, Place};
 use super::fold::{Fold, Level, days_of, merge_level, widened};
 use super::ids::{Filters, probe};
-use super::keys::{self, CallsKey, PostingKey, RollupKey, Scope, SessionKey, recents_key};
+use super::keys::{self, CallsKey, PostingKey, RegistryKey, RollupKey, Scope, SessionKey, recents_key};
 use super::names::{Interned, first_path, first_path_keys};
 use super::positions::{Positions, block_of};
 use super::recents::Recents;
+use super::registry::Registry;
 use super::row::LogRow;
 use super::state::State;
 use super::tables::{Direction, NameKind, Snapshot, Tree};
@@ -88,9 +89,7 @@ impl NameLimits {
 
     pub(super) fn check(&self, position: Position, row: &LogRow) -> Result<()> {
         let damage = |detail: String| Err(Error::corrupt(format!("log position {position}"), detail));
-        if row.kind != LogRow::TOOL_USE {
-            return damage("holds an unknown kind of event".to_owned());
-        }
+        row.check(position)?;
         if row.tool == 0 {
             return damage("names no tool".to_owned());
         }
@@ -211,6 +210,7 @@ impl Projections<'_> {
     fn verify(mut self, shape: &Shape, steps: &mut Steps<'_>) -> Result<u64> {
         let mut wide = Wide::default();
         let mut recents: BTreeMap<(Scope, u32), Recents> = BTreeMap::new();
+        let mut registry: BTreeMap<RegistryKey, Registry> = BTreeMap::new();
         for days in shape.day_ranges() {
             let mut fold = self.fold_days(shape, days, steps)?;
             self.check_calls(&fold.take_calls())?;
@@ -227,9 +227,13 @@ impl Projections<'_> {
             for (key, latest) in fold.take_recents() {
                 recents.entry(key).or_default().merge(&latest);
             }
+            for (key, facts) in fold.take_registry() {
+                registry.entry(key).or_default().merge(&facts);
+            }
         }
         wide.check(&mut self)?;
         self.check_recents(&recents)?;
+        self.check_registry(&registry)?;
         for tree in Tree::PROJECTIONS.into_iter().filter(|tree| *tree != Tree::IdRuns) {
             self.check_count(tree)?;
         }
@@ -346,6 +350,19 @@ impl Projections<'_> {
                 return Err(differs(Tree::Recents, &bytes));
             }
             self.count(Tree::Recents);
+        }
+        Ok(())
+    }
+
+    fn check_registry(&mut self, rows: &BTreeMap<RegistryKey, Registry>) -> Result<()> {
+        for (key, expected) in rows {
+            let bytes = key.to_bytes(self.state.generation);
+            let stored = self.snapshot.get(Tree::Registry, &bytes)?;
+            let stored = stored.map(|sealed| Registry::from_bytes(&bytes, key.tools, &sealed)).transpose()?;
+            if stored.as_ref() != Some(expected) {
+                return Err(differs(Tree::Registry, &bytes));
+            }
+            self.count(Tree::Registry);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::tables::{Direction, Snapshot, Tree};
 use super::tail::Tail;
 use super::warm::WarmRows;
 use crate::bucket::Width;
-use crate::{Error, Filter, Position, Result, Selection, Timestamp, Window};
+use crate::{Error, Filter, Position, ProjectId, Result, Selection, Timestamp, Window};
 
 /// One committed state, ready to be asked.
 pub(super) struct View<'a> {
@@ -59,7 +59,8 @@ impl Wanted {
     }
 
     pub(super) fn matches(&self, row: &LogRow) -> bool {
-        self.tool.matches(row.tool)
+        row.is_tool_use()
+            && self.tool.matches(row.tool)
             && self.project.matches(row.project)
             && self.session.matches(row.session)
             && self.window.contains(row.time)
@@ -84,7 +85,12 @@ impl View<'_> {
         })
     }
 
-    /// The rows of the tail that are wanted.
+    /// A filter by project in numbers; `None` for a project that the log does not know.
+    pub(super) fn want_project(&self, project: &Filter<ProjectId>) -> Result<Option<Want>> {
+        want(&mut super::lock(self.names).projects, self.snapshot, project)
+    }
+
+    /// The calls of the tail that are wanted.
     pub(super) fn tail_rows(&self, wanted: Wanted) -> impl Iterator<Item = (Position, &LogRow)> {
         self.tail.rows_to(self.head).filter(move |(_, row)| wanted.matches(row))
     }

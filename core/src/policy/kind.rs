@@ -26,8 +26,10 @@
 //! ```
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::name::ToolName;
+use crate::{Error, Result};
 
 /// The built-in tools of Claude Code, of all its versions, in order of name.
 const BUILT_IN: &[&str] = &[
@@ -109,6 +111,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::BuiltIn, Self::McpTool, Self::McpServer, Self::SlashCommand, Self::Skill, Self::Plugin, Self::Unknown];
+
     /// Its name, as JSON writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -126,6 +132,15 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| Error::invalid("kind", "is not a known kind"))
     }
 }
 
@@ -151,6 +166,10 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 7] =
+        [Self::BuiltIn, Self::Plugin, Self::Account, Self::Editor, Self::User, Self::Project, Self::Local];
+
     /// Its name, as JSON writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -168,6 +187,15 @@ impl Scope {
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
+        known.ok_or_else(|| Error::invalid("scope", "is not a known scope"))
     }
 }
 

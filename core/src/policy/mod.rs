@@ -7,14 +7,20 @@
 //! - [`kind`]: what a tool's name tells, without any registry;
 //! - [`status`]: whether a tool is active, stale or demoted, and what a store needs to keep to know it;
 //! - [`rank`]: which tools matter now, in terms that can be shown;
+//! - [`tools`]: which tools a project has, each with its status;
 //! - [`suggest`]: which tool usually comes next in a session;
+//! - [`PoliciesExt`]: the same, asked of a store;
 //! - [`evaluate`]: how well suggestion would have done on a history, and demotion on tools of known failure rates.
 
 pub mod evaluate;
+mod ext;
 pub mod kind;
 pub mod rank;
 pub mod status;
 pub mod suggest;
+pub mod tools;
+
+pub use ext::PoliciesExt;
 
 /// A count as a real number.
 #[expect(clippy::cast_precision_loss, reason = "a share of counts is shown and compared to a few digits")]

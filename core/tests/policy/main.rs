@@ -13,3 +13,4 @@ mod rank;
 mod replay;
 mod status;
 mod suggest;
+mod tools;

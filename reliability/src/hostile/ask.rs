@@ -1,8 +1,8 @@
 //! What is asked of a store that came from outside, and what is done to it.
 
 use tooltally::{
-    Appended, Condition, Error, Event, GroupBy, Log, MaintenanceExt, MemoryStore, Position, ProjectId, Queries,
-    Recorded, Selection, SessionId, Spans, Store, Timestamp, ToolName, UsageRow, Window,
+    Appended, Condition, Error, Event, Filter, GroupBy, Log, MaintenanceExt, MemoryStore, Position, ProjectId, Queries,
+    RecentOutcomes, Recorded, Registered, Selection, SessionId, Spans, Store, Timestamp, ToolName, UsageRow, Window,
 };
 use tooltally_conformance::events::{DAY_MICROS, HOUR_MICROS, PATHS, SESSIONS, TOOLS, at, numbered_all};
 
@@ -19,12 +19,16 @@ const MOST_EVENTS: usize = 1 << 16;
 enum Answer {
     Usage(Vec<UsageRow>),
     Recent(Vec<Recorded>),
+    Registered(Vec<Registered>),
+    Outcomes(Vec<(ToolName, RecentOutcomes)>),
 }
 
 /// A question.
 enum Question {
     Usage(Selection, GroupBy),
     Recent(Selection, usize),
+    Registered(Filter<ProjectId>),
+    Outcomes(Filter<ProjectId>),
 }
 
 impl Question {
@@ -32,6 +36,8 @@ impl Question {
         match self {
             Self::Usage(selection, group_by) => store.usage(selection, group_by).map(Answer::Usage),
             Self::Recent(selection, limit) => store.recent(selection, *limit).map(Answer::Recent),
+            Self::Registered(project) => store.registered(project).map(Answer::Registered),
+            Self::Outcomes(project) => store.latest_outcomes(project).map(Answer::Outcomes),
         }
     }
 }
@@ -56,6 +62,10 @@ fn questions() -> Result<Vec<Question>> {
         all.push(Question::Recent(selection(), 20));
         all.push(Question::Recent(narrow.tool(ToolName::new(tool)?), 20));
         all.push(Question::Recent(selection().session(SessionId::new(session)?), 20));
+    }
+    for project in [Filter::Any, Filter::Absent, Filter::Is(ProjectId::of_path(path))] {
+        all.push(Question::Registered(project.clone()));
+        all.push(Question::Outcomes(project));
     }
     Ok(all)
 }

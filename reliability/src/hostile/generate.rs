@@ -1,9 +1,11 @@
 //! Events and names out of bytes: whatever a library's user may hand over.
 
 use arbitrary::{Result, Unstructured};
+use tooltally::policy::kind::{Kind, Scope};
 use tooltally::{
-    AgentName, Attributes, Event, EventId, Outcome, Project, ProjectId, ProjectPath, SessionId, Source, SubagentName,
-    Timestamp, ToolDuration, ToolName, ToolUse,
+    AgentName, Attributes, Description, Event, EventId, Outcome, Project, ProjectId, ProjectPath, ServerName,
+    SessionId, SettingsSource, Source, SubagentName, Timestamp, ToolDiscovered, ToolDuration, ToolName, ToolRemoved,
+    ToolUse,
 };
 
 /// Where most of the made events lie.
@@ -12,20 +14,29 @@ const DAY_MICROS: i64 = 86_400_000_000;
 
 /// An event; any that is valid can come.
 pub(super) fn event(u: &mut Unstructured<'_>) -> Result<Event> {
-    // One of a few half of the time, so that some come twice.
-    let id = EventId::from_bytes(if u.arbitrary()? { u.arbitrary()? } else { [u.arbitrary::<u8>()? % 16; 16] });
-    let mut event = ToolUse::new(id, tool(u)?, *u.choose(&Outcome::ALL)?, time(u)?).source(*u.choose(&Source::ALL)?);
+    match u.int_in_range(0..=7)? {
+        6 => discovered(u).map(Event::from),
+        7 => removed(u).map(Event::from),
+        _ => tool_use(u).map(Event::from),
+    }
+}
+
+/// One of a few half of the time, so that some come twice.
+fn id(u: &mut Unstructured<'_>) -> Result<EventId> {
+    Ok(EventId::from_bytes(if u.arbitrary()? { u.arbitrary()? } else { [u.arbitrary::<u8>()? % 16; 16] }))
+}
+
+/// A call.
+pub(super) fn tool_use(u: &mut Unstructured<'_>) -> Result<ToolUse> {
+    let mut event =
+        ToolUse::new(id(u)?, tool(u)?, *u.choose(&Outcome::ALL)?, time(u)?).source(*u.choose(&Source::ALL)?);
     let has: u8 = u.arbitrary()?;
     let is_set = |bit: u32| has >> bit & 1 == 1;
     if is_set(0) {
         event.session = SessionId::new(name(u, SessionId::MAX_BYTES)?).ok();
     }
     if is_set(1) {
-        let path = ProjectPath::new(name(u, ProjectPath::MAX_BYTES)?).ok();
-        let literal = path.as_ref().map(|path| ProjectId::of_path(path.as_str()));
-        let id = if is_set(2) { literal } else { None };
-        let id = id.map_or_else(|| u.arbitrary().map(ProjectId::from_bytes), Ok)?;
-        event.project = Some(Project { id, path: if is_set(3) { path } else { None } });
+        event.project = Some(project(u, is_set(2), is_set(3))?);
     }
     if is_set(4) {
         event.agent = AgentName::new(name(u, AgentName::MAX_BYTES)?).ok();
@@ -39,7 +50,44 @@ pub(super) fn event(u: &mut Unstructured<'_>) -> Result<Event> {
     if is_set(7) {
         event.attributes = attributes(u)?;
     }
-    Ok(event.into())
+    Ok(event)
+}
+
+fn project(u: &mut Unstructured<'_>, is_literal: bool, has_path: bool) -> Result<Project> {
+    let path = ProjectPath::new(name(u, ProjectPath::MAX_BYTES)?).ok();
+    let literal = path.as_ref().map(|path| ProjectId::of_path(path.as_str())).filter(|_| is_literal);
+    let id = literal.map_or_else(|| u.arbitrary().map(ProjectId::from_bytes), Ok)?;
+    Ok(Project { id, path: path.filter(|_| has_path) })
+}
+
+fn discovered(u: &mut Unstructured<'_>) -> Result<ToolDiscovered> {
+    let source =
+        SettingsSource::new(name(u, SettingsSource::MAX_BYTES)?).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+    let (kind, scope) = (*u.choose(&Kind::ALL)?, *u.choose(&Scope::ALL)?);
+    let mut discovered = ToolDiscovered::new(id(u)?, tool(u)?, kind, scope, source, time(u)?);
+    let has: u8 = u.arbitrary()?;
+    let is_set = |bit: u32| has >> bit & 1 == 1;
+    if is_set(0) {
+        discovered.project = Some(project(u, is_set(1), is_set(2))?);
+    }
+    if is_set(3) {
+        discovered.description = Description::new(name(u, Description::MAX_BYTES)?).ok();
+    }
+    if is_set(4) {
+        discovered.server = ServerName::new(name(u, ServerName::MAX_BYTES)?).ok();
+    }
+    if is_set(5) {
+        discovered.agent = AgentName::new(name(u, AgentName::MAX_BYTES)?).ok();
+    }
+    Ok(discovered)
+}
+
+fn removed(u: &mut Unstructured<'_>) -> Result<ToolRemoved> {
+    let mut removed = ToolRemoved::new(id(u)?, tool(u)?, time(u)?);
+    if u.arbitrary()? {
+        removed.project = Some(project(u, true, true)?);
+    }
+    Ok(removed)
 }
 
 /// A tool's name: one of a few half of the time, so that there are groups.

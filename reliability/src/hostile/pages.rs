@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use arbitrary::Unstructured;
 use tooltally::{Condition, OpenOptions};
-use tooltally_conformance::events::numbered_all;
+use tooltally_conformance::events::mixed_all;
 
 use super::files::opens;
 use crate::{Backend, Result};
@@ -48,7 +48,7 @@ pub(super) fn sound(backend: Backend) -> Result<Vec<u8>> {
     }
     let folder = tempfile::tempdir()?;
     let store = backend.open(folder.path(), &OpenOptions::new())?;
-    store.append(&numbered_all(0..EVENTS), Condition::None)?;
+    store.append(&mixed_all(0..EVENTS), Condition::None)?;
     drop(store);
     let bytes = std::fs::read(backend.file(folder.path()))?;
     Ok(file.get_or_init(|| bytes).clone())

@@ -111,7 +111,7 @@ fn fill(u: &mut Unstructured<'_>, connection: &Connection, expected: &mut Vec<To
         }
         let is_plain: bool = u.arbitrary()?;
         if is_plain {
-            let Ok(Event::ToolUse(mut call)) = generate::event(u) else { break };
+            let Ok(mut call) = generate::tool_use(u) else { break };
             let row = [
                 Value::Integer(1_000_000 + i64::try_from(number)?),
                 Value::Text(call.tool.to_string()),

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use arbitrary::Unstructured;
 use tooltally::ledger::{Ledger, Tree};
 use tooltally::{Condition, Log, Store};
-use tooltally_conformance::events::numbered_all;
+use tooltally_conformance::events::mixed_all;
 
 use super::ask;
 use super::claim::holds;
@@ -28,7 +28,7 @@ fn sound() -> Result<Tables> {
         return Ok(tables.clone());
     }
     let engine = MemoryEngine::default();
-    Ledger::new(engine.clone()).append(&numbered_all(0..EVENTS), Condition::None)?;
+    Ledger::new(engine.clone()).append(&mixed_all(0..EVENTS), Condition::None)?;
     Ok(SOUND.get_or_init(|| (*engine.tables()).clone()).clone())
 }
 

@@ -1,5 +1,7 @@
 //! Events for tests and benches: numbered ones, varied ones, and strategies for proptest.
 
+mod registry;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -8,6 +10,8 @@ use tooltally_core::{
     AgentName, Attributes, Event, EventId, Filter, GroupBy, Outcome, Project, ProjectId, Selection, SessionId, Source,
     Spans, SubagentName, Timestamp, ToolDuration, ToolName, ToolUse, Window,
 };
+
+pub use registry::{OFFERED, discovered, mixed, mixed_all, odd, offered_call, registry_event, removed};
 
 /// 2026-01-01T00:00:00Z in microseconds: where the made events begin.
 pub const EPOCH_MICROS: i64 = 1_767_225_600_000_000;
@@ -223,6 +227,11 @@ fn filter<T: Clone + std::fmt::Debug + 'static>(is: impl Strategy<Value = T> + '
     prop_oneof![3 => Just(Filter::Any), 1 => Just(Filter::Absent), 2 => is.prop_map(Filter::Is)].boxed()
 }
 
+/// Filters by project, of [`PATHS`].
+pub fn project_filter() -> impl Strategy<Value = Filter<ProjectId>> {
+    filter(select(&PATHS[..]).prop_map(ProjectId::of_path))
+}
+
 /// Windows with edges where events are; open ends are common.
 pub fn any_window() -> impl Strategy<Value = Window> {
     (option::of(time()), option::of(time())).prop_map(|(a, b)| match (a, b) {
@@ -235,7 +244,7 @@ pub fn any_window() -> impl Strategy<Value = Window> {
 pub fn selection() -> impl Strategy<Value = Selection> {
     (
         filter(select(&TOOLS[..]).prop_map(tool)),
-        filter(select(&PATHS[..]).prop_map(ProjectId::of_path)),
+        project_filter(),
         filter(select(&SESSIONS[..]).prop_map(session)),
         any_window(),
     )

@@ -1,6 +1,4 @@
-//! Events: immutable facts, and their place in the log.
-
-use std::fmt;
+//! A finished call of a tool.
 
 use crate::attributes::Attributes;
 use crate::id::EventId;
@@ -9,36 +7,6 @@ use crate::outcome::Outcome;
 use crate::project::Project;
 use crate::source::Source;
 use crate::time::{Timestamp, ToolDuration};
-
-/// An immutable fact. More kinds will come.
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
-    /// A tool was used, and the call has ended.
-    ToolUse(ToolUse),
-}
-
-impl Event {
-    /// Its identity.
-    pub const fn id(&self) -> EventId {
-        match self {
-            Self::ToolUse(u) => u.id,
-        }
-    }
-
-    /// When it happened.
-    pub const fn time(&self) -> Timestamp {
-        match self {
-            Self::ToolUse(u) => u.time,
-        }
-    }
-}
-
-impl From<ToolUse> for Event {
-    fn from(tool_use: ToolUse) -> Self {
-        Self::ToolUse(tool_use)
-    }
-}
 
 /// A finished call of a tool. Every field is validated on construction, so a store never sees a bad one.
 ///
@@ -142,74 +110,5 @@ impl ToolUse {
     pub fn attributes(mut self, attributes: Attributes) -> Self {
         self.attributes = attributes;
         self
-    }
-}
-
-/// An event's place in the log: 1, 2, 3, … without gaps, never reused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(u64);
-
-impl Position {
-    /// Before the first event: where reading starts, and the head of an empty log.
-    pub const START: Self = Self(0);
-
-    /// The position with this number.
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// Its number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// The place after this one.
-    pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// An event in the log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Recorded {
-    /// Its place.
-    pub position: Position,
-    /// The fact.
-    pub event: Event,
-}
-
-impl Recorded {
-    /// The event's identity.
-    pub const fn id(&self) -> EventId {
-        self.event.id()
-    }
-}
-
-/// What appending answers for one event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Appended {
-    /// It is recorded now, here.
-    New(Position),
-    /// Its id was in the log already, here; nothing was stored.
-    Duplicate(Position),
-}
-
-impl Appended {
-    /// Where the log has the event.
-    pub const fn position(self) -> Position {
-        match self {
-            Self::New(p) | Self::Duplicate(p) => p,
-        }
-    }
-
-    /// Whether this append recorded it.
-    pub const fn is_new(self) -> bool {
-        matches!(self, Self::New(_))
     }
 }

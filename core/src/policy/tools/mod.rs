@@ -1,0 +1,297 @@
+//! Which tools a project has: what its settings and those of every project offer, and what was used in it.
+//!
+//! To a project belong
+//!
+//! - what the settings of every project have, or had, and what its own have, or had;
+//! - what was used in it: a tool first seen in use is registered by that use;
+//! - the agent's built-in tools, used wherever;
+//! - the tools of an MCP server or a plugin that the settings of every project have, used wherever, and what was used
+//!   outside of any project: unless another project's settings know it, or its server or plugin, for then it may be
+//!   that one's.
+//!
+//! Never what is another project's: what only its settings have, or what was used in it alone.
+//!
+//! A tool is **removed** when its latest registry event is a removal, in each of the settings that count here; the
+//! removal of its server or plugin is one of the tool. A call does not bring it back, a discovery does.
+//!
+//! The functions here are pure; [`PoliciesExt`](super::PoliciesExt) asks a store for what they need.
+
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use settings::{Bringer, Settings};
+
+use super::kind::{Identity, Kind, Scope};
+use super::rank::{Facts, RecentUse};
+use super::status::{Finished, Rule, Segment, Status};
+use crate::event::ToolDiscovered;
+use crate::name::{Description, ServerName, SettingsSource, ToolName};
+use crate::project::{Project, ProjectId};
+use crate::recent::{RecentOutcome, RecentOutcomes};
+use crate::registered::Registered;
+use crate::time::Timestamp;
+use crate::usage::Usage;
+
+/// A tool of a project.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: ToolName,
+    /// What it is: as settings have it, else as its name tells.
+    pub kind: Kind,
+    /// Where it comes from, where settings or its name tell.
+    pub scope: Option<Scope>,
+    /// The plugin that brings it.
+    pub plugin: Option<String>,
+    /// Its MCP server: as settings name it, else as its name shows it.
+    pub server: Option<String>,
+    /// What settings have of it: the project's own, else those of every project; such as have it now before others.
+    /// `None` for a tool that is known by its use alone.
+    pub registered: Option<Registered>,
+    /// Its calls in the project; in all, where no project is asked for. Those of an MCP server or a plugin are those of
+    /// its tools.
+    pub uses: u64,
+    /// Those that succeeded.
+    pub successes: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// When the latest of them ended.
+    pub last_used: Option<Timestamp>,
+    /// Whether it is active, stale or demoted: by its calls in all projects.
+    pub status: Status,
+}
+
+impl Tool {
+    fn discovered(&self) -> Option<&ToolDiscovered> {
+        self.registered.as_ref().map(|registered| &registered.discovered)
+    }
+
+    /// The project whose own settings have it.
+    pub fn project(&self) -> Option<&Project> {
+        self.discovered()?.project.as_ref()
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> Option<&Description> {
+        self.discovered()?.description.as_ref()
+    }
+
+    /// Where settings have it.
+    pub fn source(&self) -> Option<&SettingsSource> {
+        self.discovered().map(|discovered| &discovered.source)
+    }
+
+    fn count(&mut self, usage: &Usage) {
+        self.uses = self.uses.saturating_add(usage.uses());
+        self.successes = self.successes.saturating_add(usage.count(crate::Outcome::Success));
+        self.failures = self.failures.saturating_add(usage.count(crate::Outcome::Failure));
+        self.last_used = self.last_used.max(usage.last_used());
+    }
+}
+
+/// What the log says, as far as it bears on the tools of a project.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// What settings have or had: those of every project and the project's own; all, where no project is asked for.
+    pub registered: Vec<Registered>,
+    /// The calls that count, by tool: those in the project; all, where no project is asked for.
+    pub usage: BTreeMap<ToolName, Usage>,
+    /// How the latest calls of each tool ended, in all projects.
+    pub outcomes: BTreeMap<ToolName, RecentOutcomes>,
+    /// The tools that were used outside of any project.
+    pub outside: BTreeSet<ToolName>,
+    /// What the settings of other projects have or had. Needed where [`needs_elsewhere`](Self::needs_elsewhere).
+    pub elsewhere: Vec<Registered>,
+}
+
+/// Whether a tool belongs to a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Here,
+    /// Unless another project's settings know it.
+    UnlessElsewhere,
+    Nowhere,
+}
+
+impl Known {
+    /// Whether what the settings of other projects have decides about a tool.
+    pub fn needs_elsewhere(&self, project: Option<ProjectId>) -> bool {
+        let settings = Settings::of(&self.registered);
+        self.names().any(|tool| self.claim(project, &settings, tool) == Claim::UnlessElsewhere)
+    }
+
+    /// The tools of a project, or of all: in order of standing, kind, use (most used first) and name. `undecided` is
+    /// asked for the status of a tool whose kept outcomes do not decide it.
+    ///
+    /// # Errors
+    /// Those of `undecided`.
+    pub fn tools(
+        &self,
+        project: Option<ProjectId>,
+        rule: &Rule,
+        now: Timestamp,
+        undecided: &mut dyn FnMut(&ToolName) -> crate::Result<Status>,
+    ) -> crate::Result<Vec<Tool>> {
+        let settings = Settings::of(&self.registered);
+        let elsewhere = Settings::of(&self.elsewhere);
+        let brought = self.brought();
+        let belongs = |tool: &&ToolName| match self.claim(project, &settings, tool) {
+            Claim::Here => true,
+            Claim::UnlessElsewhere => !elsewhere.knows(tool),
+            Claim::Nowhere => false,
+        };
+        let mut tools = Vec::new();
+        for name in self.names().filter(belongs) {
+            let status = self.status(name, &settings, &brought, rule, now, undecided)?;
+            tools.push(self.tool(name, status, settings.shown(name, project), &brought));
+        }
+        tools.sort_by(|a, b| {
+            let order = |tool: &Tool| (tool.status.standing(), tool.kind, std::cmp::Reverse(tool.uses));
+            order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
+        });
+        Ok(tools)
+    }
+
+    /// The status of one tool, of which all that is needed is known: what settings have of it and of what brings it,
+    /// and its outcomes; of a server or plugin, those of its tools.
+    ///
+    /// # Errors
+    /// Those of `undecided`, which is asked where the outcomes do not decide.
+    pub fn status_of(
+        &self,
+        tool: &ToolName,
+        rule: &Rule,
+        now: Timestamp,
+        undecided: &mut dyn FnMut(&ToolName) -> crate::Result<Status>,
+    ) -> crate::Result<Status> {
+        self.status(tool, &Settings::of(&self.registered), &self.brought(), rule, now, undecided)
+    }
+
+    /// Every tool that may belong, once.
+    fn names(&self) -> impl Iterator<Item = &ToolName> {
+        let registered = self.registered.iter().map(|registered| &registered.discovered.tool);
+        let names: BTreeSet<&ToolName> = registered.chain(self.usage.keys()).chain(self.outcomes.keys()).collect();
+        names.into_iter()
+    }
+
+    fn claim(&self, project: Option<ProjectId>, settings: &Settings<'_>, tool: &ToolName) -> Claim {
+        if project.is_none() || settings.has(tool) || self.usage.contains_key(tool) {
+            return Claim::Here;
+        }
+        if Identity::of(tool).kind == Kind::BuiltIn {
+            return Claim::Here;
+        }
+        if self.outside.contains(tool) || settings.brings_to_all(tool) {
+            return Claim::UnlessElsewhere;
+        }
+        Claim::Nowhere
+    }
+
+    fn status(
+        &self,
+        name: &ToolName,
+        settings: &Settings<'_>,
+        brought: &BTreeMap<Bringer, Brought<'_>>,
+        rule: &Rule,
+        now: Timestamp,
+        undecided: &mut dyn FnMut(&ToolName) -> crate::Result<Status>,
+    ) -> crate::Result<Status> {
+        let status = match state(rule, self.outcomes.get(name), now) {
+            Some(status) => status,
+            None => undecided(name)?,
+        };
+        let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer)?.last_call);
+        let seen = self.last_call(name).max(settings.last_discovered(name)).max(of_tools);
+        Ok(status.removed(settings.is_removed(name)).last_seen(rule, seen, now))
+    }
+
+    fn tool(
+        &self,
+        name: &ToolName,
+        status: Status,
+        registered: Option<&Registered>,
+        brought: &BTreeMap<Bringer, Brought<'_>>,
+    ) -> Tool {
+        let identity = Identity::of(name);
+        let discovered = registered.map(|registered| &registered.discovered);
+        let server = discovered.and_then(|discovered| discovered.server.as_ref()).map(ServerName::as_str);
+        let mut tool = Tool {
+            name: name.clone(),
+            kind: discovered.map_or(identity.kind, |discovered| discovered.kind),
+            scope: discovered.map(|discovered| discovered.scope).or(identity.scope),
+            plugin: identity.plugin.map(str::to_owned),
+            server: server.or(identity.server).map(str::to_owned),
+            registered: registered.cloned(),
+            uses: 0,
+            successes: 0,
+            failures: 0,
+            last_used: None,
+            status,
+        };
+        let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer));
+        let of_tools = of_tools.into_iter().flat_map(|brought| brought.usage.iter().copied());
+        self.usage.get(name).into_iter().chain(of_tools).for_each(|usage| tool.count(usage));
+        tool
+    }
+
+    fn last_call(&self, tool: &ToolName) -> Option<Timestamp> {
+        self.outcomes.get(tool)?.iter().next().map(|latest| latest.time)
+    }
+
+    /// The use of what servers and plugins bring.
+    fn brought(&self) -> BTreeMap<Bringer, Brought<'_>> {
+        let mut brought: BTreeMap<Bringer, Brought<'_>> = BTreeMap::new();
+        for (name, usage) in &self.usage {
+            settings::bringers_of(name).for_each(|of| brought.entry(of).or_default().usage.push(usage));
+        }
+        for name in self.outcomes.keys() {
+            for bringer in settings::bringers_of(name) {
+                let last = &mut brought.entry(bringer).or_default().last_call;
+                *last = (*last).max(self.last_call(name));
+            }
+        }
+        brought
+    }
+}
+
+/// How the tools of a server or plugin are used.
+#[derive(Default)]
+struct Brought<'a> {
+    usage: Vec<&'a Usage>,
+    /// In all projects.
+    last_call: Option<Timestamp>,
+}
+
+/// What is known of tools, for their [rank](super::rank::rank); a server or plugin is left out where a tool of it is
+/// among them.
+pub fn facts(tools: &[Tool], recent: &BTreeMap<ToolName, RecentUse>) -> Vec<Facts> {
+    let brought: BTreeSet<Bringer> = tools.iter().flat_map(|tool| settings::bringers_of(&tool.name)).collect();
+    let stands_for_others = |tool: &&Tool| settings::as_bringer(&tool.name).is_some_and(|of| brought.contains(&of));
+    let facts = |tool: &Tool| {
+        let recent = recent.get(&tool.name);
+        Facts {
+            tool: tool.name.clone(),
+            recent_uses: recent.map_or(0, |recent| recent.uses),
+            age: recent.map(|recent| recent.age),
+            successes: tool.successes,
+            failures: tool.failures,
+            standing: tool.status.standing(),
+        }
+    };
+    tools.iter().filter(|tool| !stands_for_others(tool)).map(facts).collect()
+}
+
+/// The status by the outcomes that a store keeps; `None` where they do not decide.
+pub(crate) fn state(rule: &Rule, recent: Option<&RecentOutcomes>, now: Timestamp) -> Option<Status> {
+    let none = RecentOutcomes::default();
+    let recent = recent.unwrap_or(&none);
+    Status::from_recent(rule, recent, recent.iter().len() < RecentOutcomes::KEPT, now)
+}
+
+/// The status by more outcomes than a store keeps; `None` where they do not decide, and more is needed.
+pub(crate) fn state_of_more(rule: &Rule, outcomes: &[RecentOutcome], all: bool, now: Timestamp) -> Option<Status> {
+    let history = Segment::of_calls(*rule, outcomes.iter().filter_map(Finished::from_outcome));
+    (all || history.state_in_any_case().is_some()).then(|| Status::new(rule, &history, now))
+}

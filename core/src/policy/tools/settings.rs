@@ -1,0 +1,125 @@
+//! What settings have and had of tools, with what brings them: MCP servers and plugins.
+
+use std::collections::BTreeMap;
+
+use crate::name::ToolName;
+use crate::policy::kind::{Identity, Kind};
+use crate::project::ProjectId;
+use crate::registered::Registered;
+use crate::time::Timestamp;
+
+/// What brings tools.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Bringer {
+    /// An MCP server, with the plugin that brings it.
+    Server(Option<String>, String),
+    Plugin(String),
+}
+
+impl Bringer {
+    /// Names of tools show a plugin's name with other characters.
+    fn plugin(name: &str) -> Self {
+        let shown = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' };
+        Self::Plugin(name.chars().map(shown).collect())
+    }
+}
+
+/// What brings a tool, as its name tells: its server, its plugin, both or neither.
+pub(super) fn bringers_of(tool: &ToolName) -> impl Iterator<Item = Bringer> {
+    let Identity { kind, plugin, server, .. } = Identity::of(tool);
+    let server = server.filter(|_| kind != Kind::McpServer);
+    let server = server.map(|server| Bringer::Server(plugin.map(str::to_owned), server.to_owned()));
+    let plugin = plugin.filter(|_| kind != Kind::Plugin).map(Bringer::plugin);
+    server.into_iter().chain(plugin)
+}
+
+/// What a server or plugin is as one that brings tools; `None` for all else.
+pub(super) fn as_bringer(tool: &ToolName) -> Option<Bringer> {
+    let Identity { kind, plugin, server, .. } = Identity::of(tool);
+    match kind {
+        Kind::McpServer => Some(Bringer::Server(plugin.map(str::to_owned), server?.to_owned())),
+        Kind::Plugin => plugin.map(Bringer::plugin),
+        _ => None,
+    }
+}
+
+/// Some settings, each those of a project or of every one.
+pub(super) struct Settings<'a> {
+    by_tool: BTreeMap<&'a ToolName, Vec<&'a Registered>>,
+    /// Whose settings have or had it, and whether they have it now.
+    bringers: BTreeMap<Bringer, BTreeMap<Option<ProjectId>, bool>>,
+}
+
+/// Whose settings these are; `None`: every project's.
+fn project_of(registered: &Registered) -> Option<ProjectId> {
+    registered.discovered.project.as_ref().map(|project| project.id)
+}
+
+impl<'a> Settings<'a> {
+    pub(super) fn of(all: &'a [Registered]) -> Self {
+        let mut settings = Self { by_tool: BTreeMap::new(), bringers: BTreeMap::new() };
+        for registered in all {
+            settings.by_tool.entry(&registered.discovered.tool).or_default().push(registered);
+            if let Some(bringer) = as_bringer(&registered.discovered.tool) {
+                let is_there = settings.bringers.entry(bringer).or_default().entry(project_of(registered)).or_default();
+                *is_there |= registered.removed.is_none();
+            }
+        }
+        settings
+    }
+
+    fn entries(&self, tool: &ToolName) -> &[&'a Registered] {
+        self.by_tool.get(tool).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether settings have or had the tool itself.
+    pub(super) fn has(&self, tool: &ToolName) -> bool {
+        self.by_tool.contains_key(tool)
+    }
+
+    /// Whether they have or had the tool, or what brings it.
+    pub(super) fn knows(&self, tool: &ToolName) -> bool {
+        self.has(tool) || bringers_of(tool).any(|bringer| self.bringers.contains_key(&bringer))
+    }
+
+    /// Whether the settings of every project have or had what brings the tool.
+    pub(super) fn brings_to_all(&self, tool: &ToolName) -> bool {
+        bringers_of(tool).any(|bringer| self.bringers.get(&bringer).is_some_and(|of| of.contains_key(&None)))
+    }
+
+    /// Whether the settings that had the tool have it no longer. A tool that none had is not removed.
+    pub(super) fn is_removed(&self, tool: &ToolName) -> bool {
+        let mut there: BTreeMap<Option<ProjectId>, bool> = BTreeMap::new();
+        let mut gone: Vec<Option<ProjectId>> = Vec::new();
+        for of in bringers_of(tool).filter_map(|bringer| self.bringers.get(&bringer)) {
+            for (project, is_there) in of {
+                there.insert(*project, true);
+                if !is_there {
+                    gone.push(*project);
+                }
+            }
+        }
+        for registered in self.entries(tool) {
+            there.insert(project_of(registered), registered.removed.is_none());
+        }
+        for project in gone {
+            there.insert(project, false);
+        }
+        !there.is_empty() && there.values().all(|is_there| !is_there)
+    }
+
+    /// What is shown of a tool: of the project's own settings, else of those of every project, else of another's; such
+    /// as have it now before those that had it.
+    pub(super) fn shown(&self, tool: &ToolName, project: Option<ProjectId>) -> Option<&'a Registered> {
+        let rank = |registered: &&&Registered| {
+            let of = project_of(registered);
+            (registered.removed.is_some(), of != project, of)
+        };
+        self.entries(tool).iter().min_by_key(rank).copied()
+    }
+
+    /// When the tool was discovered last: by its time, as a sign of it.
+    pub(super) fn last_discovered(&self, tool: &ToolName) -> Option<Timestamp> {
+        self.entries(tool).iter().map(|registered| registered.discovered.time).max()
+    }
+}

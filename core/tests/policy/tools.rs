@@ -1,0 +1,175 @@
+//! Whose a tool is, and whether it is there: the pure part, of made facts.
+
+use std::collections::BTreeSet;
+
+use tooltally_core::policy::kind::{Kind, Scope};
+use tooltally_core::policy::rank::recent_use;
+use tooltally_core::policy::status::{Rule, Standing, Status};
+use tooltally_core::policy::tools::{Known, Tool, facts};
+use tooltally_core::{
+    Condition, Event, EventId, Filter, GroupBy, GroupKey, Log, MemoryStore, Outcome, Project, ProjectId, Queries,
+    Selection, SettingsSource, Timestamp, ToolDiscovered, ToolName, ToolRemoved, ToolUse,
+};
+
+const DAY: i64 = 86_400_000_000;
+
+fn time(day: i64) -> Timestamp {
+    Timestamp::from_micros(day * DAY).unwrap()
+}
+
+fn tool(name: &str) -> ToolName {
+    ToolName::new(name).unwrap()
+}
+
+fn project(path: &str) -> Project {
+    Project::from_path(path).unwrap()
+}
+
+/// A log, in order: what happened, to which tool, in which project.
+#[derive(Default)]
+struct Story(MemoryStore);
+
+impl Story {
+    fn tell(self, make: impl FnOnce(EventId) -> Event) -> Self {
+        let id = EventId::derived(&[self.0.head().unwrap().get().to_le_bytes()]);
+        self.0.append(&[make(id)], Condition::None).unwrap();
+        self
+    }
+
+    fn used(self, name: &str, path: Option<&str>) -> Self {
+        self.tell(|id| {
+            let mut call = ToolUse::new(id, tool(name), Outcome::Success, time(1));
+            call.project = path.map(project);
+            call.into()
+        })
+    }
+
+    fn found(self, name: &str, path: Option<&str>) -> Self {
+        self.tell(|id| {
+            let source = SettingsSource::new("settings").unwrap();
+            let mut found = ToolDiscovered::new(id, tool(name), Kind::Unknown, Scope::User, source, time(1));
+            found.project = path.map(project);
+            found.into()
+        })
+    }
+
+    fn gone(self, name: &str, path: Option<&str>) -> Self {
+        self.tell(|id| {
+            let mut gone = ToolRemoved::new(id, tool(name), time(1));
+            gone.project = path.map(project);
+            gone.into()
+        })
+    }
+
+    fn known(&self, path: &str) -> Known {
+        let id = ProjectId::of_path(path);
+        let rows = self.0.usage(&Selection::all().project(id), &GroupBy::Tool).unwrap();
+        let usage = rows.into_iter().filter_map(|row| match row.key {
+            GroupKey::Tool(tool) => Some((tool, row.usage)),
+            _ => None,
+        });
+        let is_elsewhere = |project: &Option<Project>| project.as_ref().is_some_and(|project| project.id != id);
+        let all = self.0.registered(&Filter::Any).unwrap();
+        let (elsewhere, registered) = all.into_iter().partition(|r| is_elsewhere(&r.discovered.project));
+        Known {
+            registered,
+            usage: usage.collect(),
+            outcomes: self.0.latest_outcomes(&Filter::Any).unwrap().into_iter().collect(),
+            outside: self.0.latest_outcomes(&Filter::Absent).unwrap().into_iter().map(|(tool, _)| tool).collect(),
+            elsewhere,
+        }
+    }
+
+    fn tools(&self, path: &str) -> Vec<Tool> {
+        let project = Some(ProjectId::of_path(path));
+        let decided = &mut |_: &ToolName| -> tooltally_core::Result<Status> { unreachable!("a few calls decide") };
+        self.known(path).tools(project, &Rule::default(), time(2), decided).unwrap()
+    }
+
+    fn names(&self, path: &str) -> BTreeSet<String> {
+        self.tools(path).iter().map(|tool| tool.name.to_string()).collect()
+    }
+
+    fn is_removed(&self, name: &str) -> bool {
+        self.tools("/here").iter().find(|tool| tool.name.as_str() == name).unwrap().status.removed
+    }
+}
+
+#[test]
+fn what_is_another_projects_is_not_shown() {
+    let story =
+        Story::default().found("/a", Some("/there")).used("mcp__x__y", Some("/there")).used("z", Some("/there"));
+    assert_eq!(story.names("/here"), BTreeSet::new());
+    assert_eq!(story.names("/there").len(), 3);
+}
+
+#[test]
+fn a_server_of_every_project_brings_its_tools_unless_another_has_one_of_its_name() {
+    let story = Story::default().found("mcp__x", None).used("mcp__x__y", Some("/there"));
+    assert!(story.known("/here").needs_elsewhere(Some(ProjectId::of_path("/here"))));
+    assert!(story.names("/here").contains("mcp__x__y"));
+    assert!(!story.found("mcp__x", Some("/there")).names("/here").contains("mcp__x__y"));
+    let story = Story::default().found("mcp__x", Some("/here")).used("mcp__x__y", Some("/there"));
+    assert!(!story.names("/here").contains("mcp__x__y"));
+}
+
+#[test]
+fn other_settings_are_asked_for_only_where_they_decide() {
+    let story = Story::default().used("Bash", Some("/there")).found("/a", None).used("b", Some("/here"));
+    assert!(!story.known("/here").needs_elsewhere(Some(ProjectId::of_path("/here"))));
+}
+
+#[test]
+fn what_is_gone_everywhere_is_removed() {
+    let story = || Story::default().found("/a", None).found("/a", Some("/here")).gone("/a", Some("/here"));
+    assert!(!story().is_removed("/a"));
+    assert!(story().gone("/a", None).is_removed("/a"));
+    assert!(story().gone("/a", None).used("/a", Some("/here")).is_removed("/a"));
+    assert!(!story().gone("/a", None).found("/a", None).is_removed("/a"));
+}
+
+#[test]
+fn a_plugins_removal_takes_all_that_it_brings() {
+    let story = Story::default().found("a.b@m", None).found("a.b:skill", None).used("a.b:other", Some("/here"));
+    assert!(!story.is_removed("a.b:skill"));
+    let story = story.gone("a.b@m", None);
+    assert!(story.is_removed("a.b:skill") && story.is_removed("a.b:other") && story.is_removed("a.b@m"));
+    // Of the same name from another marketplace, it is still there.
+    assert!(!story.found("a.b@n", None).is_removed("a.b:skill"));
+}
+
+#[test]
+fn servers_are_used_as_their_tools_are() {
+    let story =
+        Story::default().found("mcp__x", None).used("mcp__x__y", Some("/here")).used("mcp__x__z", Some("/here"));
+    let tools = story.tools("/here");
+    let server = tools.iter().find(|tool| tool.name.as_str() == "mcp__x").unwrap();
+    assert_eq!((server.uses, server.successes, server.last_used), (2, 2, Some(time(1))));
+    let ranked = facts(&tools, &recent_use(&[tool("mcp__x__y")]));
+    let names: BTreeSet<&str> = ranked.iter().map(|facts| facts.tool.as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["mcp__x__y", "mcp__x__z"]));
+    let alone = Story::default().found("mcp__x", None);
+    assert_eq!(facts(&alone.tools("/here"), &recent_use(&[])).len(), 1);
+}
+
+#[test]
+fn who_is_undecided_is_asked_about() {
+    let mut story = Story::default();
+    for n in 0..20 {
+        story = story.tell(|id| {
+            // Neither three failures of five, nor three successes in a row.
+            let outcome = if n % 3 == 2 { Outcome::Failure } else { Outcome::Success };
+            ToolUse::new(id, tool("Bash"), outcome, time(1)).project(project("/here")).into()
+        });
+    }
+    let (known, rule) = (story.known("/here"), Rule::default());
+    let mut asked = Vec::new();
+    let demoted = Status::new(&rule, &tooltally_core::policy::status::Segment::empty(rule), time(1)).removed(true);
+    let tools = known.tools(Some(ProjectId::of_path("/here")), &rule, time(2), &mut |tool| {
+        asked.push(tool.clone());
+        Ok(demoted)
+    });
+    // Whether it is removed, settings say.
+    assert_eq!(tools.unwrap()[0].status.standing(), Standing::Active);
+    assert_eq!(asked, [tool("Bash")]);
+}
