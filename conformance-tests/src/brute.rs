@@ -152,14 +152,14 @@ impl Brute<'_> {
         let names = self.names().into_iter().filter(|name| self.belongs(name.as_str(), project));
         let mut rows: Vec<Row> = names.map(|name| self.row(&name, project)).collect();
         rows.sort_by(|a, b| {
-            let order = |row: &Row| (standing_order(&row.status), row.kind, std::cmp::Reverse(row.counts.0));
+            let order = |row: &Row| (standing_order(row.status), row.kind, std::cmp::Reverse(row.counts.0));
             order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
         });
         rows
     }
 }
 
-fn standing_order(status: &Status) -> usize {
+fn standing_order(status: Status) -> usize {
     let all = [Standing::Active, Standing::Probation, Standing::Stale, Standing::Demoted];
     all.iter().position(|standing| *standing == status.standing()).unwrap()
 }

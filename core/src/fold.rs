@@ -79,7 +79,9 @@ pub fn registered(log: &[Recorded], project: &Filter<ProjectId>) -> Vec<Register
 /// Answers [`Queries::latest_outcomes`](crate::Queries::latest_outcomes) from recorded events.
 pub fn latest_outcomes(log: &[Recorded], project: &Filter<ProjectId>) -> Vec<(ToolName, RecentOutcomes)> {
     let mut latest = BTreeMap::new();
-    log.iter().for_each(|recorded| add_outcome(&mut latest, recorded, project));
+    for recorded in log {
+        add_outcome(&mut latest, recorded, project);
+    }
     latest.into_iter().collect()
 }
 

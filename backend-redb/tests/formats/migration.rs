@@ -90,7 +90,7 @@ fn assert_answers(store: &RedbStore) {
 }
 
 /// How many tools the golden history has.
-const TOOLS: u64 = 13;
+const TOOLS: u64 = 21;
 
 #[test]
 fn an_older_store_is_migrated_and_answers_as_before() {

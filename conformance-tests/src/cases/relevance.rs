@@ -56,11 +56,12 @@ pub(crate) fn what_fails_weighs_less<H: Harness>() {
 
 pub(crate) fn another_projects_tools_are_not_ranked<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &calls(0, "mcp__there__ask", THERE, 50));
-    record(&*store, &calls(100, "Read", HERE, 2));
+    record(&*store, &calls(0, "Read", HERE, 2));
+    record(&*store, &calls(100, "mcp__there__ask", THERE, 50));
     record(&*store, &[discovered(200, "/there", at(0)).project(project(THERE)).into()]);
     assert_eq!(names(&*store, Some(HERE)), ["Read"]);
-    assert_eq!(ranked(&*store, Some(HERE))[0].facts.recent_uses, 2);
+    let facts = &ranked(&*store, Some(HERE))[0].facts;
+    assert_eq!((facts.recent_uses, facts.age), (2, Some(0)), "calls of another project are counted");
     assert_eq!(names(&*store, None).len(), 3);
 }
 

@@ -95,22 +95,22 @@ pub fn odd(first: u64) -> Vec<Event> {
             let number = first + n as u64;
             let name = tool(OFFERED[n % OFFERED.len()]);
             let mut found = ToolDiscovered::new(id(number), name, kind, scope, source, at(n as i64));
-            found.project = (n % 2 > 0).then(|| project(PATHS[n % PATHS.len()]));
-            found.agent = (n % 3 > 0).then(AgentName::claude_code);
-            found.description = (n % 5 > 0).then(|| {
+            found.project = (!n.is_multiple_of(2)).then(|| project(PATHS[n % PATHS.len()]));
+            found.agent = (!n.is_multiple_of(3)).then(AgentName::claude_code);
+            found.description = (!n.is_multiple_of(5)).then(|| {
                 let text =
                     if n.is_multiple_of(3) { longest(Description::MAX_BYTES) } else { "prüft Größen".to_owned() };
                 Description::new(text).expect("a valid text")
             });
-            found.server = (n % 4 > 0).then(|| {
+            found.server = (!n.is_multiple_of(4)).then(|| {
                 let text = if n.is_multiple_of(3) { longest(ServerName::MAX_BYTES) } else { "git hub".to_owned() };
                 ServerName::new(text).expect("a valid name")
             });
             made.push(found.into());
             if n.is_multiple_of(4) {
                 let mut gone = removed(first + 1_000 + n as u64, OFFERED[n % OFFERED.len()], Timestamp::MAX);
-                gone.project = (n % 8 > 0).then(|| project(PATHS[n % PATHS.len()]));
-                gone.agent = (n % 3 > 0).then(AgentName::claude_code);
+                gone.project = (!n.is_multiple_of(8)).then(|| project(PATHS[n % PATHS.len()]));
+                gone.agent = (!n.is_multiple_of(3)).then(AgentName::claude_code);
                 made.push(gone.into());
             }
         }

@@ -13,7 +13,9 @@ pub(crate) struct NeverRemoves;
 impl Fault for NeverRemoves {
     fn registered(&self, store: &dyn Store, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
         let mut registered = store.registered(project)?;
-        registered.iter_mut().for_each(|row| row.removed = None);
+        for row in &mut registered {
+            row.removed = None;
+        }
         Ok(registered)
     }
 }
@@ -45,7 +47,7 @@ impl Fault for CountsDiscoveries {
                     tooltally_core::Outcome::Success,
                     found.time,
                 );
-                call.project = found.project.clone();
+                call.project.clone_from(&found.project);
                 recorded.event = call.into();
             }
         }

@@ -98,10 +98,9 @@ impl LogRow {
     fn check_kind(&self, position: Position) -> Result<()> {
         let damage = |detail: &str| Err(Error::corrupt(format!("log position {position}"), detail));
         match self.kind {
-            Self::TOOL_USE => Ok(()),
             Self::TOOL_DISCOVERED | Self::TOOL_REMOVED if !self.is_bare() => damage(UNEXPECTED),
             Self::TOOL_REMOVED if !self.attributes.is_empty() => damage(UNEXPECTED),
-            Self::TOOL_DISCOVERED | Self::TOOL_REMOVED => Ok(()),
+            Self::TOOL_USE | Self::TOOL_DISCOVERED | Self::TOOL_REMOVED => Ok(()),
             _ => damage("holds an unknown kind of event"),
         }
     }

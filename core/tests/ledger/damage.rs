@@ -370,7 +370,7 @@ fn a_row_of_an_unknown_kind_is_refused_by_whoever_meets_it() {
     engine.tamper(|tables| {
         let last = Position::new(600);
         let row = LogRow::from_bytes(last, &tables.log[&600]).unwrap();
-        let next = LogRow { kind: 2, id: EventId::from_bytes([7; 16]), ..row };
+        let next = LogRow { kind: 9, id: EventId::from_bytes([7; 16]), ..row };
         tables.log.insert(601, next.to_bytes(last.next()));
     });
     for ledger in [&ledger, &Ledger::new(engine.clone())] {

@@ -9,9 +9,11 @@ mod put_back;
 use engine::MemoryEngine;
 use proptest::prelude::*;
 use tooltally_core::ledger::{Ledger, Tree};
+use tooltally_core::policy::kind::{Kind, Scope};
 use tooltally_core::{
-    AgentName, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, Outcome, Project, Queries,
-    Selection, SessionId, Spans, Timestamp, ToolDuration, ToolName, ToolUse, Window,
+    AgentName, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, Outcome, Project, ProjectId,
+    Queries, Selection, SessionId, SettingsSource, Spans, Timestamp, ToolDiscovered, ToolDuration, ToolName,
+    ToolRemoved, ToolUse, Window,
 };
 
 const START: i64 = 1_767_225_600_000_000;
@@ -28,11 +30,10 @@ fn event(n: u64) -> Event {
         _ => START + i64::try_from(n * 60_000_000 + mix(3) % 900_000_000).unwrap(),
     };
     let outcome = Outcome::ALL[usize::try_from(mix(4) % 5).unwrap()];
-    let tool = ToolName::new(format!("tool-{}", mix(5) % 7)).unwrap();
-    let mut event = ToolUse::new(id, tool, outcome, Timestamp::from_micros(time).unwrap()).agent(agent);
-    if !mix(6).is_multiple_of(5) {
-        event = event.project(Project::from_path(format!("/p/{}", mix(7) % 4)).unwrap());
-    }
+    let (tool, time) = (ToolName::new(format!("tool-{}", mix(5) % 7)).unwrap(), Timestamp::from_micros(time).unwrap());
+    let project = (!mix(6).is_multiple_of(5)).then(|| Project::from_path(format!("/p/{}", mix(7) % 4)).unwrap());
+    let mut event = ToolUse::new(id, tool, outcome, time).agent(agent);
+    event.project = project;
     if !mix(8).is_multiple_of(5) {
         event = event.session(SessionId::new(format!("session-{}", n / 100 + mix(9) % 2)).unwrap());
     }
@@ -40,6 +41,25 @@ fn event(n: u64) -> Event {
         event = event.duration(ToolDuration::from_micros(mix(11) % 10_000_000).unwrap());
     }
     event.into()
+}
+
+/// The same, with registry events among the calls.
+fn mixed(n: u64) -> Event {
+    let Event::ToolUse(call) = event(n) else { unreachable!("a call is made") };
+    match n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33 & 31 {
+        0..3 => {
+            let source = SettingsSource::new(".mcp.json").unwrap();
+            let mut found = ToolDiscovered::new(call.id, call.tool, Kind::Unknown, Scope::Local, source, call.time);
+            found.project = call.project;
+            found.into()
+        }
+        3 => {
+            let mut gone = ToolRemoved::new(call.id, call.tool, call.time);
+            gone.project = call.project;
+            gone.into()
+        }
+        _ => call.into(),
+    }
 }
 
 fn windows() -> Vec<Window> {
@@ -87,6 +107,10 @@ fn assert_same(ledger: &Ledger<MemoryEngine>, model: &MemoryStore) {
             }
         }
     }
+    for project in [Filter::Any, Filter::Absent, Filter::Is(ProjectId::of_path("/p/1"))] {
+        assert_eq!(ledger.registered(&project).unwrap(), model.registered(&project).unwrap());
+        assert_eq!(ledger.latest_outcomes(&project).unwrap(), model.latest_outcomes(&project).unwrap());
+    }
 }
 
 #[test]
@@ -96,7 +120,7 @@ fn many_folds_and_merges_answer_as_the_reference_does() {
     let mut next = 0;
     for batch in [1, 600, 37, 5000, 511, 512, 513].into_iter().chain(std::iter::repeat_n(700, 12)) {
         // Each batch begins with events from far back and from the batch before.
-        let events: Vec<Event> = (0..20).map(|i| i * 31 % (next + 1)).chain(next..next + batch).map(event).collect();
+        let events: Vec<Event> = (0..20).map(|i| i * 31 % (next + 1)).chain(next..next + batch).map(mixed).collect();
         assert_eq!(ledger.record_all(&events).unwrap(), model.record_all(&events).unwrap());
         next += batch;
     }
@@ -110,7 +134,7 @@ fn many_folds_and_merges_answer_as_the_reference_does() {
     other.verify_quietly().unwrap();
     assert_same(&other, &model);
     assert_same(&ledger, &model);
-    let events: Vec<Event> = (0..next + 900).step_by(3).map(event).collect();
+    let events: Vec<Event> = (0..next + 900).step_by(3).map(mixed).collect();
     assert_eq!(ledger.record_all(&events).unwrap(), model.record_all(&events).unwrap());
     assert_same(&other, &model);
 }
@@ -120,7 +144,7 @@ fn a_rebuild_gives_the_same_rows() {
     let engine = MemoryEngine::default();
     let ledger = Ledger::new(engine.clone());
     for n in 0..30_u64 {
-        ledger.record_all(&(n * 100..(n + 1) * 100).map(event).collect::<Vec<_>>()).unwrap();
+        ledger.record_all(&(n * 100..(n + 1) * 100).map(mixed).collect::<Vec<_>>()).unwrap();
     }
     let rows = |tree| {
         let tables = engine.tables();
@@ -128,10 +152,10 @@ fn a_rebuild_gives_the_same_rows() {
         // Without the generation, and without the checksum, which covers it.
         tree.into_iter().map(|(k, v)| (k[4..].to_vec(), v[..v.len() - 4].to_vec())).collect::<Vec<_>>()
     };
-    let before = [Tree::Rollups, Tree::Postings, Tree::Recents].map(rows);
+    let before = [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::Registry].map(rows);
     // The rebuild folds as far as the live projections did, give or take a tail: add what makes them meet.
     ledger.rebuild_quietly().unwrap();
-    let after = [Tree::Rollups, Tree::Postings, Tree::Recents].map(rows);
+    let after = [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::Registry].map(rows);
     assert_eq!(before, after);
 }
 
@@ -142,11 +166,13 @@ fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
         let engine = MemoryEngine::default();
         let ledger = Ledger::new(engine.clone());
         for n in 0..12_u64 {
-            ledger.record_all(&(n * 600..(n + 1) * 600).map(event).collect::<Vec<_>>()).unwrap();
+            ledger.record_all(&(n * 600..(n + 1) * 600).map(mixed).collect::<Vec<_>>()).unwrap();
         }
         ledger.rebuild_quietly().unwrap();
         ledger.verify_quietly().unwrap();
         let right = ledger.usage(&Selection::all(), &GroupBy::Tool).unwrap();
+        let registered = ledger.registered(&Filter::Any).unwrap();
+        let outcomes = ledger.latest_outcomes(&Filter::Any).unwrap();
         let sound = engine.tables();
         let restore = |engine: &MemoryEngine| engine.tamper(|tables| *tables = (*sound).clone());
         let keys: Vec<Vec<u8>> = sound.trees[&tree].keys().cloned().collect();
@@ -155,6 +181,14 @@ fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
             assert!(ledger.verify_quietly().unwrap_err().is_corrupt(), "{tree:?} {key:?} changed");
             match ledger.usage(&Selection::all(), &GroupBy::Tool) {
                 Ok(rows) => assert_eq!(rows, right, "{tree:?} {key:?} changed"),
+                Err(error) => assert!(error.is_corrupt()),
+            }
+            match ledger.registered(&Filter::Any) {
+                Ok(rows) => assert_eq!(rows, registered, "{tree:?} {key:?} changed"),
+                Err(error) => assert!(error.is_corrupt()),
+            }
+            match ledger.latest_outcomes(&Filter::Any) {
+                Ok(rows) => assert_eq!(rows, outcomes, "{tree:?} {key:?} changed"),
                 Err(error) => assert!(error.is_corrupt()),
             }
             restore(&engine);
@@ -177,7 +211,7 @@ fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
 fn verify_and_rebuild_refuse_a_damaged_log() {
     let engine = MemoryEngine::default();
     let ledger = Ledger::new(engine.clone());
-    ledger.record_all(&(0..3000).map(event).collect::<Vec<_>>()).unwrap();
+    ledger.record_all(&(0..3000).map(mixed).collect::<Vec<_>>()).unwrap();
     let sound = engine.tables();
     let damages: [fn(&mut engine::Tables); 3] = [
         |t| t.log.get_mut(&77).unwrap()[5] ^= 1,
@@ -202,7 +236,7 @@ proptest! {
     ) {
         let (ledger, model) = (Ledger::new(MemoryEngine::default()), MemoryStore::new());
         for batch in batches {
-            let events: Vec<Event> = batch.into_iter().map(event).collect();
+            let events: Vec<Event> = batch.into_iter().map(mixed).collect();
             prop_assert_eq!(ledger.record_all(&events).unwrap(), model.record_all(&events).unwrap());
         }
         assert_same(&ledger, &model);

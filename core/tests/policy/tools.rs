@@ -157,7 +157,8 @@ fn who_is_undecided_is_asked_about() {
     let mut story = Story::default();
     for n in 0..20 {
         story = story.tell(|id| {
-            let outcome = if n % 2 == 0 { Outcome::Success } else { Outcome::Failure };
+            // Neither three failures of five, nor three successes in a row.
+            let outcome = if n % 3 == 2 { Outcome::Failure } else { Outcome::Success };
             ToolUse::new(id, tool("Bash"), outcome, time(1)).project(project("/here")).into()
         });
     }
