@@ -82,7 +82,7 @@ fn reasons(tool: &Tool, now: Timestamp) -> Vec<String> {
         State::Active { .. } => {}
     }
     if tool.status.unseen {
-        reasons.push(match last_seen(tool) {
+        reasons.push(match tool.last_seen {
             Some(seen) => format!("unseen since {}", day(seen)),
             None => "unseen for long".to_owned(),
         });
@@ -92,10 +92,6 @@ fn reasons(tool: &Tool, now: Timestamp) -> Vec<String> {
 
 fn removed(tool: &Tool) -> Option<Timestamp> {
     tool.registered.as_ref().and_then(|registered| registered.removed)
-}
-
-fn last_seen(tool: &Tool) -> Option<Timestamp> {
-    tool.last_used.max(tool.registered.as_ref().map(|registered| registered.discovered.time))
 }
 
 /// The day, in UTC.
@@ -131,7 +127,7 @@ fn row(tool: &Tool) -> Value {
         "removed": status.removed,
         "removed_at": json::instant(removed(tool)),
         "unseen": status.unseen,
-        "unseen_since": json::instant(last_seen(tool).filter(|_| status.unseen)),
+        "unseen_since": json::instant(tool.last_seen.filter(|_| status.unseen)),
         "demoted": matches!(status.state, State::Demoted { .. }),
         "probation": status.standing() == Standing::Probation,
         "first_discovered": json::instant(tool.registered.as_ref().map(|registered| registered.first_discovered)),
