@@ -267,6 +267,10 @@ struct Words {
 }
 
 impl Words {
+    fn tells_context(&self) -> bool {
+        self.events.contains(&CONTEXT_EVENT)
+    }
+
     fn install(handler: &Handler, tells_context: bool) -> Self {
         let line = |task| format!("  {} {}\n", one_line(&handler.command), one_line(&handler.args(task).join(" ")));
         let mut more = format!("On {} the agent runs\n{}", EVENTS.join(", "), line(Task::Record));
@@ -318,6 +322,7 @@ fn answer(
             "events": words.events,
             "command": words.handler.as_ref().map(|handler| &handler.command),
             "args": words.handler.as_ref().map(|handler| handler.args(Task::Record)),
+            "context_args": words.handler.as_ref().filter(|_| words.tells_context()).map(|h| h.args(Task::Context)),
             "db": context.url.to_string(),
         })))?;
         return Ok(ExitCode::SUCCESS);

@@ -179,6 +179,17 @@ mod tests {
         assert_eq!(field("--- \ndescription : x\n... \n", "description"), Ok(Some("x".to_owned())));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_fall(text in "[-: \\t\\n\\r#'\"\\\\|>\\[uxU0-9a-fä🚀]{0,60}") {
+            let markdown = format!("---\ndescription:{text}\n---\n");
+            if let Ok(Some(read)) = field(&markdown, "description") {
+                proptest::prop_assert!(!read.trim().is_empty() && read.len() <= markdown.len());
+            }
+            let _ = field(&text, "description");
+        }
+    }
+
     #[test]
     fn what_cannot_be_read_is_told_without_a_word_of_it() {
         for (written, wrong) in [

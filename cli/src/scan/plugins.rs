@@ -17,6 +17,8 @@ use super::root::{MAX_BYTES, Root, own_text};
 use super::servers;
 use super::settings::Settings;
 
+/// The most plugins that are looked at.
+const MAX_PLUGINS: usize = 1_000;
 const MANIFEST: &str = ".claude-plugin/plugin.json";
 
 /// Takes the plugins that are installed and on, for every project or for this one, with what they bring.
@@ -29,6 +31,7 @@ pub(super) fn read(places: &Places, settings: &Settings, gathering: &mut Gatheri
     };
     let installed = members("it", &text).and_then(|file| members_of(&file, "plugins"));
     match installed {
+        Ok(installed) if installed.len() > MAX_PLUGINS => refuse(label, &Cause::TooMany(MAX_PLUGINS), gathering),
         Ok(installed) => {
             for (id, value) in &installed {
                 take_plugin(id, value, places, settings, &label, gathering);

@@ -9,7 +9,7 @@ use super::found::Owner;
 use super::gathering::{Entry, Gathering};
 use super::json::{Members, kind, members, members_of, texts_of};
 use super::places::Places;
-use super::root::Root;
+use super::root::{MAX_ENTRIES, Root};
 use super::settings::{Settings, refused};
 
 /// The project's shared servers.
@@ -84,6 +84,9 @@ pub(super) fn take(
     off: &BTreeSet<String>,
     gathering: &mut Gathering,
 ) {
+    if servers.len() > MAX_ENTRIES {
+        return gathering.skip(label.to_owned(), &Cause::TooMany(MAX_ENTRIES));
+    }
     for (server, value) in servers.iter().filter(|(server, _)| !off.contains(*server)) {
         let name = match plugin {
             Some(plugin) => format!("mcp__plugin_{}_{}", shown(plugin), shown(server)),

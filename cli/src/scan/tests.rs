@@ -296,6 +296,23 @@ fn too_many_entries_are_not_looked_through() {
     assert_eq!(scan.found.len(), 2);
 }
 
+#[test]
+fn too_many_servers_or_plugins_are_not_taken() {
+    let home = Home::new();
+    let names: Vec<String> = (0..=root::MAX_ENTRIES).map(|n| n.to_string()).collect();
+    let all: serde_json::Map<String, Value> = names.iter().map(|name| (name.clone(), json!({}))).collect();
+    home.write_json("work/app/.mcp.json", &json!({"mcpServers": all}));
+    let many: serde_json::Map<String, Value> =
+        names.iter().take(1_001).map(|name| (format!("{name}@m"), json!([]))).collect();
+    home.write_json(".claude/plugins/installed_plugins.json", &json!({"plugins": many}));
+    let scan = home.scan();
+    assert_eq!(
+        skipped(&scan),
+        [".mcp.json: more than 10,000 entries", "~/.claude/plugins/installed_plugins.json: more than 1,000 entries"]
+    );
+    assert_eq!(scan.found, []);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_within_a_folder_and_never_out_of_it() {
