@@ -108,14 +108,21 @@ fn folder_of_payload() -> Option<PathBuf> {
     given.or_else(|| payload.get("cwd")?.as_str().filter(|cwd| !cwd.is_empty()).map(PathBuf::from))
 }
 
-/// What is at hand, the most relevant first. What was removed is not.
+/// What is at hand, the most relevant first.
 fn entries(context: &Context, store: &dyn Store, project: ProjectId) -> Result<Vec<Entry>, Failure> {
     let (rule, weights) = (Rule::default(), Weights::default());
     let known = store.tools_for(Some(project), &rule, context.now).map_err(context.failed("read"))?;
     let known: HashMap<ToolName, Tool> = known.into_iter().map(|tool| (tool.name.clone(), tool)).collect();
     let mut ranked = store.rank(Some(project), &rule, &weights, context.now).map_err(context.failed("read"))?;
-    ranked.retain(|tool| known.get(&tool.facts.tool).is_some_and(|known| !known.status.removed));
+    ranked.retain(|tool| known.get(&tool.facts.tool).is_some_and(is_at_hand));
     Ok(ranking::rows(&ranked, &weights).into_iter().map(|row| entry(row, &known)).collect())
+}
+
+/// Whether a session can be told of a tool: not of one that was removed, nor of one that nothing tells of but its use
+/// long ago, as an agent's own that later versions have no more.
+fn is_at_hand(tool: &Tool) -> bool {
+    let is_vouched_for = tool.registered.is_some() || tool.server.is_some() || tool.plugin.is_some();
+    !tool.status.removed && (is_vouched_for || !tool.status.unseen)
 }
 
 fn entry(row: ranking::Row, known: &HashMap<ToolName, Tool>) -> Entry {

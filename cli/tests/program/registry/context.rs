@@ -20,6 +20,7 @@ fn prepared(db: &str) -> Place {
     made.extend([("Edit", "failure", now.as_str()); 5].iter().copied());
     // Equal lines are told apart by their text: each has an instant of its own.
     let times: Vec<String> = (2..7).map(minutes_ago).collect();
+    made.extend([("LS", "success", "2026-01-05T10:00:00Z"), ("mcp__sentry__find", "success", "2026-01-05T10:00:00Z")]);
     made.extend(times.iter().map(|time| ("Edit", "failure", time.as_str())));
     place.import(db, &calls(&place, "home/work", &made));
     place
@@ -41,10 +42,11 @@ fn the_tools_at_hand_are_told_within_the_budget() {
             "- /deploy: Ships to staging\n",
             "- Skill(pdf): Reads PDF files\n",
             "- Edit [demoted: fails often]\n",
-            "- mcp__sentry\n",
+            "- mcp__sentry: find [stale]\n",
         ] {
             assert!(whole.contains(told), "{engine}: {told}: {whole}");
         }
+        assert!(!whole.contains("- LS"), "what was used long ago alone may be no more: {whole}");
         for budget in [0, 1, 60, 100, 150, 200, 500] {
             let text = context(&place, &db, &["--budget", &budget.to_string()]).stdout;
             assert!(text.chars().count() <= budget, "{budget}: {text}");
