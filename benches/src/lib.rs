@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `workload` | the generated events |
 //! | `question` | what is asked of them, and what is right: a brute-force fold |
+//! | `policies` | what is right of the policies, in the same way |
 //! | `subject` | the small trait that everything measured has |
 //! | `store`, `baselines` | who has it: our stores; the seed's schema and the bare engines |
 //! | `measures` | the measures by name, and their bars |
@@ -17,6 +18,7 @@ mod machine;
 mod measure;
 mod measures;
 mod options;
+mod policies;
 mod probe;
 mod progress;
 mod question;

@@ -39,6 +39,9 @@ pub enum Measure {
     #[value(name = "last_5")]
     #[serde(rename = "last_5")]
     Last5,
+    ToolsFor,
+    Rank,
+    Status,
     Growth,
     BytesPerEvent,
     Rebuild,
@@ -78,7 +81,7 @@ const FULL_EVENTS: u64 = 10_000_000;
 
 impl Measure {
     /// The queries.
-    pub(crate) const QUERIES: [Self; 8] = [
+    pub(crate) const QUERIES: [Self; 11] = [
         Self::Window90d,
         Self::Tool90d,
         Self::Window7d,
@@ -87,10 +90,27 @@ impl Measure {
         Self::Session,
         Self::Recent200,
         Self::Last5,
+        Self::ToolsFor,
+        Self::Rank,
+        Self::Status,
     ];
 
     /// The queries whose cost must not grow with the history.
-    pub(crate) const STEADY: [Self; 5] = [Self::Window7d, Self::Tool7d, Self::Session, Self::Recent200, Self::Last5];
+    pub(crate) const STEADY: [Self; 8] = [
+        Self::Window7d,
+        Self::Tool7d,
+        Self::Session,
+        Self::Recent200,
+        Self::Last5,
+        Self::ToolsFor,
+        Self::Rank,
+        Self::Status,
+    ];
+
+    /// Whether the seed has nothing like it.
+    pub(crate) const fn is_policy(self) -> bool {
+        matches!(self, Self::ToolsFor | Self::Rank | Self::Status)
+    }
 
     /// All, in the order of the table.
     pub fn all() -> &'static [Self] {
@@ -117,6 +137,9 @@ impl Measure {
             Self::Session => "tools of a session; against the seed",
             Self::Recent200 => "the latest 200 events of a project; against the seed",
             Self::Last5 => "the last 5 outcomes of a tool in a project; against the seed",
+            Self::ToolsFor => "the tools of a project, with their status; settings of 20 projects beside it",
+            Self::Rank => "the tools of a project by how much they matter now",
+            Self::Status => "whether a tool is active, stale or demoted",
             Self::Growth => "7-day and unwindowed queries, a history ten times as long; against themselves",
             Self::BytesPerEvent => "bytes of the files per event, redb after compact; against the seed",
             Self::Rebuild => "folding all projections anew",
@@ -143,6 +166,7 @@ impl Measure {
             Self::Recorder | Self::Window90d | Self::Tool90d => None,
             Self::Window7d | Self::Tool7d => Some(Bar::AtLeast(20.0)),
             Self::AllProjects90d | Self::Session | Self::Recent200 | Self::Last5 => Some(Bar::AtLeast(1.0)),
+            Self::ToolsFor | Self::Rank | Self::Status => Some(Bar::ValueAtMost(1_000.0)),
             Self::Growth => Some(Bar::AtMost(1.5)),
             Self::BytesPerEvent => Some(Bar::AtMost(if is_sqlite { 0.33 } else { 0.5 })),
             Self::Rebuild => Some(Bar::ValueAtLeast(1e6)),
@@ -173,6 +197,9 @@ impl Measure {
             }
             Self::Recent200 => Question::Recent { project, limit: 200 },
             Self::Last5 => Question::Outcomes { tool: usize::try_from(variant).ok()?, project, limit: 5 },
+            Self::ToolsFor => Question::ToolsOf { project, now_seconds },
+            Self::Rank => Question::Rank { project, now_seconds },
+            Self::Status => Question::Status { tool: usize::try_from(3 * variant).ok()?, now_seconds },
             _ => return None,
         })
     }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use tooltally::policy::rank::Ranked;
+use tooltally::policy::status::Status;
 use tooltally::{GroupKey, Position, RecentOutcome, Recorded, Timestamp, ToolDuration, ToolName, Usage, UsageRow};
 
 use crate::Result;
 use crate::baselines::text_time;
+use crate::policies::{self, Histories};
 use crate::subject::Answer;
 use crate::workload::{Workload, WorkloadEvent};
 
@@ -23,7 +26,16 @@ pub(crate) enum Question {
     Recent { project: u64, limit: usize },
     /// How the latest calls of a tool in a project ended.
     Outcomes { tool: usize, project: u64, limit: usize },
+    /// Which tools a project has, at a moment.
+    ToolsOf { project: u64, now_seconds: u64 },
+    /// In which order they matter.
+    Rank { project: u64, now_seconds: u64 },
+    /// Whether a tool is active, stale or demoted.
+    Status { tool: usize, now_seconds: u64 },
 }
+
+/// How many of the latest calls a rank is made of.
+const RANKED: usize = 200;
 
 /// A question, and its answer as far as the calls have been folded.
 #[derive(Clone, Debug)]
@@ -32,11 +44,13 @@ pub(crate) struct Expectation {
     usages: BTreeMap<usize, Usage>,
     /// The latest calls by time and number.
     latest: BTreeMap<(u64, u64), WorkloadEvent>,
+    /// Of all calls, for the policies.
+    histories: Histories,
 }
 
 impl Expectation {
-    pub(crate) const fn new(question: Question) -> Self {
-        Self { question, usages: BTreeMap::new(), latest: BTreeMap::new() }
+    pub(crate) fn new(question: Question) -> Self {
+        Self { question, usages: BTreeMap::new(), latest: BTreeMap::new(), histories: Histories::default() }
     }
 
     /// Folds one call in.
@@ -68,6 +82,18 @@ impl Expectation {
                     self.keep(call, limit);
                 }
             }
+            Question::ToolsOf { project, .. } | Question::Rank { project, .. } => {
+                self.histories.apply(call)?;
+                if project == call.project {
+                    self.count(call)?;
+                    self.keep(call, RANKED);
+                }
+            }
+            Question::Status { tool, .. } => {
+                if tool == call.tool {
+                    self.histories.apply(call)?;
+                }
+            }
         }
         Ok(())
     }
@@ -97,9 +123,18 @@ impl Expectation {
             Answer::Outcomes(outcomes) => *outcomes == self.outcomes()?,
             Answer::Counts(counts) => self.are_counts_right(counts)?,
             Answer::Times(times) => *times == self.times()?,
+            Answer::Tools(tools) => policies::lines(tools) == self.lines()?,
+            Answer::Ranked(ranked) => *ranked == self.ranked()?,
+            Answer::Status(status) => *status == self.status()?,
         };
         if is_right {
             return Ok(());
+        }
+        if let Question::ToolsOf { .. } | Question::Rank { .. } | Question::Status { .. } = self.question {
+            let right = self.lines().map(|lines| format!("{lines:#?}"))?;
+            return Err(
+                format!("a wrong answer to {:?}:\n  answered {answer:#?}\n  right is {right}", self.question).into()
+            );
         }
         let right = if self.latest.is_empty() { format!("{:?}", self.rows()?) } else { format!("{:?}", self.times()?) };
         Err(format!("a wrong answer to {:?}:\n  answered {answer:?}\n  right is {right}", self.question).into())
@@ -115,16 +150,48 @@ impl Expectation {
         Ok(rows)
     }
 
+    fn now(&self) -> Result<Timestamp> {
+        match self.question {
+            Question::ToolsOf { now_seconds, .. }
+            | Question::Rank { now_seconds, .. }
+            | Question::Status { now_seconds, .. } => {
+                Ok(Timestamp::from_micros(i64::try_from(now_seconds)? * 1_000_000)?)
+            }
+            _ => Err("it has no moment".into()),
+        }
+    }
+
+    fn lines(&self) -> Result<Vec<policies::Line>> {
+        match self.question {
+            Question::ToolsOf { project, .. } | Question::Rank { project, .. } => {
+                policies::tools_of(project, &self.usages, &self.histories, self.now()?)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn ranked(&self) -> Result<Vec<Ranked>> {
+        let latest: Vec<&str> = self.latest.values().rev().map(|call| Workload::tool_name(call.tool)).collect();
+        policies::ranked(&self.lines()?, &latest)
+    }
+
+    fn status(&self) -> Result<Status> {
+        match self.question {
+            Question::Status { tool, .. } => self.histories.status_of(tool, self.now()?),
+            _ => Err("it is about no tool".into()),
+        }
+    }
+
     fn recent(&self, workload: &Workload) -> Result<Vec<Recorded>> {
         let recorded = |call: &WorkloadEvent| -> Result<Recorded> {
-            Ok(Recorded { position: Position::new(call.number + 1), event: workload.event(call)? })
+            Ok(Recorded { position: position(call), event: workload.event(call)? })
         };
         self.latest.values().rev().map(recorded).collect()
     }
 
     fn outcomes(&self) -> Result<Vec<RecentOutcome>> {
         let outcome = |call: &WorkloadEvent| -> Result<RecentOutcome> {
-            Ok(RecentOutcome { time: time(call)?, position: Position::new(call.number + 1), outcome: call.outcome })
+            Ok(RecentOutcome { time: time(call)?, position: position(call), outcome: call.outcome })
         };
         self.latest.values().rev().map(outcome).collect()
     }
@@ -148,6 +215,11 @@ impl Expectation {
     fn times(&self) -> Result<Vec<String>> {
         self.latest.values().rev().map(|call| text_time(call.time_micros / 1_000_000)).collect()
     }
+}
+
+/// The registry events stand before the calls.
+fn position(call: &WorkloadEvent) -> Position {
+    Position::new(Workload::REGISTRY + call.number + 1)
 }
 
 fn time(call: &WorkloadEvent) -> Result<Timestamp> {
@@ -204,7 +276,7 @@ mod tests {
         let mut all: Vec<_> = Workload::new(2_000, 180).unwrap().filter(|call| call.project == 3).collect();
         all.sort_by_key(|call| std::cmp::Reverse((call.time_micros, call.number)));
         let positions: Vec<u64> = right.iter().map(|recorded| recorded.position.get()).collect();
-        assert_eq!(positions, all.iter().take(5).map(|call| call.number + 1).collect::<Vec<_>>());
+        assert_eq!(positions, all.iter().take(5).map(|call| Workload::REGISTRY + call.number + 1).collect::<Vec<_>>());
     }
 
     #[test]

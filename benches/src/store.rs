@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tooltally::policy::rank::Weights;
+use tooltally::policy::status::Rule;
 use tooltally::{
-    Backend, Event, LogExt, Maintenance, MaintenanceExt, OpenOptions, Project, QueriesExt, SessionId, Store, StoreUrl,
-    Timestamp, ToolName,
+    Backend, Event, LogExt, Maintenance, MaintenanceExt, OpenOptions, PoliciesExt, Project, QueriesExt, SessionId,
+    Store, StoreUrl, Timestamp, ToolName,
 };
 
 use crate::Result;
@@ -43,6 +45,11 @@ impl Subject for TooltallyStore {
         }))
     }
 
+    fn begin(&self) -> Result<()> {
+        self.store.record_all(&self.workload.registry()?)?;
+        Ok(())
+    }
+
     fn ask<'a>(&'a self, question: &Question) -> Result<Option<Ask<'a>>> {
         let store = self.store.as_ref();
         let project = |number: u64| -> Result<_> { Ok(Project::from_path(Workload::project_path(number))?.id) };
@@ -68,6 +75,18 @@ impl Subject for TooltallyStore {
             Question::Outcomes { tool, project: number, limit } => {
                 let (tool, project) = (tool_name(tool)?, project(number)?);
                 Box::new(move || Ok(Answer::Outcomes(store.recent_outcomes(&tool, Some(project), limit)?)))
+            }
+            Question::ToolsOf { project: number, now_seconds } => {
+                let (project, now) = (project(number)?, instant(now_seconds)?);
+                Box::new(move || Ok(Answer::Tools(store.tools_for(Some(project), &Rule::default(), now)?)))
+            }
+            Question::Rank { project: number, now_seconds } => {
+                let (project, now, weights) = (project(number)?, instant(now_seconds)?, Weights::default());
+                Box::new(move || Ok(Answer::Ranked(store.rank(Some(project), &Rule::default(), &weights, now)?)))
+            }
+            Question::Status { tool, now_seconds } => {
+                let (tool, now) = (tool_name(tool)?, instant(now_seconds)?);
+                Box::new(move || Ok(Answer::Status(store.status_of(&tool, &Rule::default(), now)?)))
             }
         }))
     }

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tooltally::policy::rank::Ranked;
+use tooltally::policy::status::Status;
+use tooltally::policy::tools::Tool;
 use tooltally::{RecentOutcome, Recorded, Store, Usage, UsageRow};
 
 use crate::Result;
@@ -21,6 +24,11 @@ pub(crate) type Ask<'a> = Box<dyn Fn() -> Result<Answer> + 'a>;
 pub(crate) trait Subject: Send + Sync {
     /// Makes ready to record these calls in one durable transaction.
     fn append<'a>(&'a self, calls: &[WorkloadEvent]) -> Result<Append<'a>>;
+
+    /// Records what comes before the first call, if it has a place for that.
+    fn begin(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes ready to ask; `None` if it answers no questions.
     fn ask<'a>(&'a self, question: &Question) -> Result<Option<Ask<'a>>>;
@@ -48,6 +56,12 @@ pub(crate) enum Answer {
     Recent(Vec<Recorded>),
     /// The latest outcomes of a store of ours.
     Outcomes(Vec<RecentOutcome>),
+    /// The tools of a project in a store of ours.
+    Tools(Vec<Tool>),
+    /// Their rank.
+    Ranked(Vec<Ranked>),
+    /// The status of a tool.
+    Status(Status),
     /// The seed's rows: tool, uses, time of the last use.
     Counts(Vec<(String, u64, String)>),
     /// The seed's latest events: their times.

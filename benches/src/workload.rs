@@ -5,9 +5,10 @@
 //! Everything follows from the event's number by `SplitMix64`'s output function, so that another program
 //! can make the same events. A test holds their digests.
 
+use tooltally::policy::kind::{Identity, Scope};
 use tooltally::{
-    AgentName, Error, Event, EventId, Outcome, Project, Result, SessionId, Source, Timestamp, ToolDuration, ToolName,
-    ToolUse,
+    AgentName, Description, Error, Event, EventId, Outcome, Project, Result, SessionId, SettingsSource, Source,
+    Timestamp, ToolDiscovered, ToolDuration, ToolName, ToolRemoved, ToolUse,
 };
 
 const SEED: u64 = 0x746F_6F6C_7461_6C6C;
@@ -43,6 +44,17 @@ const TOOLS: [&str; 24] = [
     "mcp__sentry__find_errors",
     "mcp__db_tools__run_query",
 ];
+/// What settings have besides commands: of every project, and of each one.
+const FOR_ALL: [&str; 7] = [
+    "mcp__playwright",
+    "mcp__github",
+    "mcp__context7",
+    "notes@market",
+    "mcp__plugin_notes_notes",
+    "mcp__linear_app",
+    "mcp__sentry",
+];
+const OWN: &str = "mcp__db_tools";
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// One call, in plain values.
@@ -86,6 +98,9 @@ impl Workload {
     /// How many projects there are.
     pub const PROJECTS: u64 = 20;
 
+    /// How many registry events there are: the settings of every project, of each one, and a removal.
+    pub const REGISTRY: u64 = 20 + 20 * 10 + 1;
+
     /// `events` calls, spread evenly over `days` days.
     ///
     /// # Errors
@@ -121,6 +136,57 @@ impl Workload {
     pub const fn extended(mut self, more: u64) -> Self {
         self.events += more;
         self
+    }
+
+    /// When the registry events happened, in microseconds since 1970.
+    pub const FIRST_MICROS: u64 = BASE;
+
+    /// What the settings of every project have: servers, a plugin, and commands that nobody uses.
+    pub fn registered_for_all() -> Vec<String> {
+        let commands = (0..13).map(|n| format!("/global-{n:02}"));
+        FOR_ALL.into_iter().map(str::to_owned).chain(commands).collect()
+    }
+
+    /// What the settings of every project and those of one have.
+    pub fn registered(project: u64) -> Vec<String> {
+        let mut names = Self::registered_for_all();
+        names.push(OWN.to_owned());
+        names.extend((0..9).map(|n| format!("/task-{project:02}-{n}")));
+        names
+    }
+
+    /// Whether the settings have it no longer.
+    pub fn is_removed(name: &str) -> bool {
+        name == "/global-12"
+    }
+
+    /// The registry events, which stand before the first call: [`REGISTRY`](Self::REGISTRY) of them.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn registry(&self) -> Result<Vec<Event>> {
+        let time = timestamp(Self::FIRST_MICROS)?;
+        let source = SettingsSource::new("~/.claude.json")?;
+        let description = Description::new("as long as what a tool says of itself is now and then")?;
+        let id = |number: usize| EventId::derived(&[b"registry".as_slice(), &number.to_le_bytes()]);
+        let for_all = Self::registered_for_all();
+        let own = (0..Self::PROJECTS).flat_map(|project| {
+            let names = Self::registered(project).into_iter().skip(for_all.len());
+            names.map(move |name| (name, Some(project)))
+        });
+        let mut events: Vec<Event> = Vec::new();
+        for (name, project) in for_all.iter().map(|name| (name.clone(), None)).chain(own) {
+            let tool = ToolName::new(&name)?;
+            let kind = Identity::of(&tool).kind;
+            let scope = if project.is_some() { Scope::Project } else { Scope::User };
+            let mut found = ToolDiscovered::new(id(events.len()), tool, kind, scope, source.clone(), time);
+            found.project = project.and_then(|p| self.names.projects.get(usize::try_from(p).ok()?).cloned());
+            events.push(found.description(description.clone()).into());
+        }
+        for name in for_all.iter().filter(|name| Self::is_removed(name)) {
+            events.push(ToolRemoved::new(id(events.len()), ToolName::new(name)?, time).into());
+        }
+        Ok(events)
     }
 
     /// The tool of this index.

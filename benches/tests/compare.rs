@@ -20,7 +20,7 @@ fn options(more: &[&str]) -> Options {
     Arguments::parse_from(base.iter().chain(size).chain(more)).options
 }
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 21] = [
     "batch_append",
     "single_append",
     "threads_append",
@@ -33,6 +33,9 @@ const NAMES: [&str; 18] = [
     "session",
     "recent_200",
     "last_5",
+    "tools_for",
+    "rank",
+    "status",
     "growth",
     "bytes_per_event",
     "rebuild",

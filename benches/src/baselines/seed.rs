@@ -167,6 +167,8 @@ impl Subject for Seed {
                 let limit = i64::try_from(limit)?;
                 Box::new(move || self.latest(OUTCOMES, &[&tool, &project, &limit]))
             }
+            // It has neither a registry nor a status.
+            Question::ToolsOf { .. } | Question::Rank { .. } | Question::Status { .. } => return Ok(None),
         }))
     }
 

@@ -44,6 +44,9 @@ pub(super) fn run(stage: &mut Stage<'_>) -> Result<Filled> {
     let options = stage.options;
     let kinds = stage.kinds();
     stage.open_all(&kinds)?;
+    for kind in &kinds {
+        stage.opened(*kind)?.begin()?;
+    }
     let now = stage.now_seconds(options.events);
     let (wants_growth, wants_memory) = (options.wants(Measure::Growth), options.wants(Measure::Memory));
     let is_asked = |m: &Measure| options.wants(*m) || wants_memory || (wants_growth && Measure::STEADY.contains(m));

@@ -65,20 +65,29 @@ pub(super) fn time(subject: &dyn Subject, poll: &Poll, workload: &Workload, runs
     Ok(Some(samples))
 }
 
-/// One query: ours and the seed's.
+/// One query: ours and the seed's, where that has one.
 pub(super) fn rows(stage: &mut Stage<'_>, filled: &Filled, measure: Measure) -> Result<Vec<Row>> {
     let Some(poll) = filled.polls.iter().find(|poll| poll.measure == Some(measure)) else { return Ok(Vec::new()) };
     let kinds = stage.options.kinds();
     let mut phase = stage.progress.phase(measure.name(), 1 + kinds.len() as u64);
     let runs = stage.options.runs as usize;
-    let Some(seed) = time(stage.opened(Kind::Seed)?, poll, &stage.workload, runs)? else { return Ok(Vec::new()) };
+    let seed = if measure.is_policy() {
+        None
+    } else {
+        let Some(seed) = time(stage.opened(Kind::Seed)?, poll, &stage.workload, runs)? else { return Ok(Vec::new()) };
+        Some(seed)
+    };
     let mut rows = Vec::new();
     for kind in kinds {
         phase.set(1 + rows.len() as u64);
         let Some(ours) = time(stage.opened(kind)?, poll, &stage.workload, runs)? else { continue };
-        let row = Row::new(measure, kind, ours.median(), "µs")
-            .against(Kind::Seed.name(), seed.median(), seed.median() / ours.median())
-            .spread(ours.spread("µs"), Some(seed.spread("µs")));
+        let row = Row::new(measure, kind, ours.median(), "µs");
+        let row = match &seed {
+            Some(seed) => row
+                .against(Kind::Seed.name(), seed.median(), seed.median() / ours.median())
+                .spread(ours.spread("µs"), Some(seed.spread("µs"))),
+            None => row.spread(ours.spread("µs"), None),
+        };
         rows.push(row.held_to(measure.bar(kind, stage.options.events)));
     }
     Ok(rows)

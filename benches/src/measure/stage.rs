@@ -36,7 +36,10 @@ impl<'a> Stage<'a> {
         let mut kinds = self.options.kinds();
         let wants = |measures: &[Measure]| measures.iter().any(|measure| self.options.wants(*measure));
         let against_seed = [Measure::BatchAppend, Measure::BytesPerEvent];
-        if self.options.series || wants(&against_seed) || wants(&Measure::QUERIES) {
+        if self.options.series
+            || wants(&against_seed)
+            || Measure::QUERIES.into_iter().any(|m| !m.is_policy() && self.options.wants(m))
+        {
             kinds.push(Kind::Seed);
         }
         if self.options.series || wants(&[Measure::SingleAppend, Measure::ThreadsAppend, Measure::Hook]) {
