@@ -305,3 +305,35 @@ fn the_environment_names_the_store_and_an_empty_name_is_none() {
     assert_eq!(run("")["new"], 4);
     assert!(place.path("home/data/tooltally/usage.db").exists());
 }
+
+/// What settings offer stands in the log beside calls, comes back as it was, and counts nowhere.
+#[test]
+fn registry_events_are_printed_and_read_back() {
+    let registry = [
+        r#"{"v":1,"event":"tool_discovered","tool":"mcp__github","kind":"mcp_server","scope":"user","source":"~/.claude.json","description":"issues","time":"2026-03-01T08:00:00Z"}"#,
+        r#"{"v":1,"event":"tool_removed","tool":"mcp__github","time":"2026-03-01T09:00:00Z"}"#,
+        r#"{"v":1,"event":"tool_renamed","tool":"mcp__github","time":"2026-03-01T09:00:00Z"}"#,
+    ];
+    for engine in ENGINES {
+        let (place, db) = (Place::new(), format!("usage.{engine}"));
+        place.import(&db, HISTORY);
+        let imported = place.run_with(&["--db", &db, "--json", "import", "-"], registry.join("\n")).json();
+        assert_eq!((&imported["new"], &imported["events"]), (&json!(2), &json!(2)));
+        let reason = "event is of a kind that this program does not know";
+        assert_eq!(imported["skipped"], json!({reason: 1}));
+        assert_eq!(place.uses(&db), 4);
+        let lines = |db: &str, more: &[&str]| {
+            let arguments = [&["--db", db, "events"], more].concat();
+            place.run(&arguments).done().stdout
+        };
+        let all = lines(&db, &[]);
+        assert_eq!(all.lines().count(), 6);
+        let of_tool = lines(&db, &["--tool", "mcp__github"]);
+        assert_eq!(of_tool.lines().count(), 2);
+        assert!(of_tool.contains(r#""event":"tool_discovered","tool":"mcp__github","kind":"mcp_server""#), "{of_tool}");
+        assert_eq!(lines(&db, &["--tool", "mcp__github", "--session", "s1"]), "");
+        let copy = format!("copy.{engine}");
+        place.import(&copy, &all);
+        assert_eq!(lines(&copy, &[]), all);
+    }
+}

@@ -2,7 +2,7 @@
 //! events. So what they would have left is made up: the last row, and a state that claims all before it.
 
 #[path = "../../tests/ledger/engine.rs"]
-mod engine;
+pub(super) mod engine;
 
 use engine::MemoryEngine;
 

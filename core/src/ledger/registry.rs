@@ -122,3 +122,85 @@ fn read_tool(from: &mut Reader<'_>) -> Option<(u32, Facts)> {
     let facts = Facts { discovered, removed, first, discoveries: from.number()? };
     facts.is_sound().then_some((low, facts))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::RegistryKey;
+    use super::super::limits::engine::MemoryEngine;
+    use super::super::{Ledger, Transaction as _};
+    use super::*;
+    use crate::policy::kind::{Kind, Scope};
+    use crate::{
+        EventId, Filter, LogExt as _, MaintenanceExt as _, Queries as _, SettingsSource, Timestamp, ToolDiscovered,
+        ToolName, ToolRemoved,
+    };
+
+    const fn facts(discovered: u64, removed: u64, first: u64, discoveries: u64) -> Facts {
+        Facts {
+            discovered: Position::new(discovered),
+            removed: Position::new(removed),
+            first: Position::new(first),
+            discoveries,
+        }
+    }
+
+    fn row(facts: &[(u32, Facts)]) -> Registry {
+        Registry { by_tool: facts.iter().copied().collect() }
+    }
+
+    #[test]
+    fn rows_come_back_and_facts_that_cannot_be_are_damage() {
+        let sound = [
+            (32, facts(7, 0, 7, 1)),
+            (33, facts(7, 9, 3, 2)),
+            (40, facts(0, 1, 0, 0)),
+            (47, facts(u64::MAX, 1, 2, u64::MAX)),
+        ];
+        assert_eq!(Registry::from_bytes(b"key", 2, &row(&sound).to_bytes(b"key")).unwrap(), row(&sound));
+        let unsound = [facts(0, 0, 0, 0), facts(7, 0, 6, 1), facts(7, 7, 7, 1), facts(7, 0, 7, 2), facts(0, 1, 1, 0)];
+        for facts in unsound {
+            let bytes = row(&[(32, facts)]).to_bytes(b"key");
+            assert!(Registry::from_bytes(b"key", 2, &bytes).unwrap_err().is_corrupt(), "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn facts_merge_in_any_order() {
+        let all = [facts(3, 0, 3, 1), facts(0, 5, 0, 0), facts(9, 0, 9, 1), facts(0, 2, 0, 0)];
+        for turned in 0..all.len() {
+            let (mut one, mut other) = (Facts::default(), Facts::default());
+            all.iter().skip(turned).for_each(|facts| one.merge(facts));
+            all.iter().take(turned).for_each(|facts| other.merge(facts));
+            one.merge(&other);
+            assert_eq!(one, facts(9, 5, 3, 2));
+        }
+        assert_eq!(facts(9, 5, 3, 2).removal(), None);
+        assert_eq!(facts(4, 5, 3, 2).removal(), Some(Position::new(5)));
+    }
+
+    /// Damage that no checksum tells: a row with other facts, sealed.
+    #[test]
+    fn verify_compares_rows_with_the_log() {
+        let engine = MemoryEngine::default();
+        let ledger = Ledger::new(engine.clone());
+        let (tool, time) = (ToolName::new("/deploy").unwrap(), Timestamp::MIN);
+        let id = |n: u64| EventId::derived(&[n.to_le_bytes()]);
+        let source = SettingsSource::new("settings").unwrap();
+        let found = |n| ToolDiscovered::new(id(n), tool.clone(), Kind::Skill, Scope::User, source.clone(), time).into();
+        let gone = ToolRemoved::new(id(2), tool.clone(), time).into();
+        let mut events = vec![found(1), gone];
+        events.extend((3..600).map(found));
+        ledger.record_all(&events).unwrap();
+        ledger.verify_quietly().unwrap();
+        assert_eq!(ledger.registered(&Filter::Any).unwrap().len(), 1);
+        let key = RegistryKey { project: 0, tools: 0 }.to_bytes(0);
+        let right = facts(599, 2, 1, 598);
+        for wrong in [facts(598, 2, 1, 598), facts(599, 0, 1, 598), facts(599, 2, 3, 598), facts(599, 2, 1, 597)] {
+            for (facts, is_sound) in [(wrong, false), (right, true)] {
+                let sealed = row(&[(1, facts)]).to_bytes(&key);
+                engine.tamper(|tables| tables.put(Tree::Registry, &key, &sealed).unwrap());
+                assert_eq!(ledger.verify_quietly().is_ok(), is_sound, "{facts:?}");
+            }
+        }
+    }
+}
