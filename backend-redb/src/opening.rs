@@ -104,7 +104,8 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, migrations: Migrations, g
     };
     match content {
         Content::Foreign => return Err(error::not_a_store(path, FOREIGN)),
-        Content::Empty if !options.creates() => return Err(error::not_a_store(path, "it is empty")),
+        // Whoever just makes it begins with an empty file.
+        Content::Empty if !options.creates() => return Err(error::missing(path)),
         Content::Empty if !writable => return Err(error::read_only()),
         // Whoever made the file may have been killed before its name was on the disk.
         Content::Empty => make_file(path)?,

@@ -1,10 +1,14 @@
 //! The command line.
 
+mod registry;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tooltally::{SessionId, ToolName};
+
+pub use registry::{ContextArguments, RankArguments, ScanArguments, ToolsArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +16,8 @@ Examples:
   tooltally stats                           which tools were used, how often, how well, how long
   tooltally stats --since 7d --project .    here, in the last seven days
   tooltally stats --by day --tool Bash      one tool, day by day
+  tooltally scan                            register what the agent's settings offer here
+  tooltally tools                           the tools of this project, and how they stand
   tooltally install claude-code             record each call from now on
   tooltally doctor                          why calls do not show up, and what to do
 
@@ -51,6 +57,14 @@ pub enum Command {
     Stats(StatsArguments),
     /// Print the log as JSON Lines, oldest position first
     Events(EventsArguments),
+    /// Register the tools that the agent's settings offer, and what has gone from them
+    Scan(ScanArguments),
+    /// Show the tools of a project: what they are, how they are used, how they stand
+    Tools(ToolsArguments),
+    /// Show which tools of a project matter now
+    Rank(RankArguments),
+    /// Print the tools at hand, as a short text for the start of an agent's session
+    Context(ContextArguments),
     /// Record one call: reads a hook's payload on stdin
     #[command(after_help = "An agent runs this on each tool call; `tooltally install` connects it. It always exits \
                             with 0 and prints nothing on stdout. What it cannot record waits in a spool beside the \
@@ -67,10 +81,17 @@ pub enum Command {
     /// Give unused space back to the file system
     Compact,
     /// Connect an agent's hooks, so that each tool call is recorded
-    #[command(after_help = "What the settings file holds is kept, and a backup of it is written beside it.")]
+    #[command(after_help = "\
+What the settings file holds is kept, and a backup of it is written beside it.
+
+Examples:
+  tooltally install claude-code --dry-run     only show what would change
+  tooltally install claude-code --context     also tell each session which tools
+                                              are at hand, as it starts
+  tooltally uninstall claude-code             take both out again")]
     Install(InstallArguments),
     /// Disconnect an agent's hooks; what was recorded remains
-    Uninstall(InstallArguments),
+    Uninstall(UninstallArguments),
     /// Print completions for a shell
     #[command(
         after_help = "Example (bash):\n  tooltally completions bash > ~/.local/share/bash-completion/completions/tooltally"
@@ -232,9 +253,21 @@ pub enum By {
     Hour,
 }
 
-/// `install` and `uninstall`.
+/// `install`.
 #[derive(Debug, Args)]
 pub struct InstallArguments {
+    /// Where
+    #[command(flatten)]
+    pub target: UninstallArguments,
+
+    /// Have each session start with the text of `tooltally context` too
+    #[arg(long)]
+    pub context: bool,
+}
+
+/// `uninstall`, and where `install` connects.
+#[derive(Debug, Args)]
+pub struct UninstallArguments {
     /// The agent
     #[arg(value_enum, value_name = "AGENT")]
     pub agent: Agent,

@@ -12,5 +12,6 @@ pub mod own;
 pub mod place;
 pub mod program;
 pub mod project;
+pub mod scan;
 pub mod settings;
 pub mod spool;

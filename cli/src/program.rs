@@ -2,12 +2,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
-use crate::commands::{Context, completions, doctor, evaluate, events, hook, import, install, maintain, stats};
+use crate::commands::{
+    Context, completions, context, doctor, evaluate, events, hook, import, install, maintain, rank, scan, stats, tools,
+};
 use crate::diagnostics::{Failure, start_tracing};
 use crate::output::{Surface, sanitize};
 use crate::place;
@@ -20,23 +23,25 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         hook::run(plain.db);
         return ExitCode::SUCCESS;
     }
-    let is_hook = command_name(&arguments) == Some(OsStr::new("hook"));
+    let is_hook = is_run_by_an_agent(&arguments);
     let code = match parse(arguments) {
         Ok(Arguments { command: Command::Hook, db, .. }) => {
             hook::run(db.as_deref());
             ExitCode::SUCCESS
         }
-        Ok(arguments) => match command(arguments) {
-            Ok(code) => code,
-            Err(failure) => {
-                failure.report();
-                failure.exit_code()
-            }
-        },
+        Ok(arguments) if is_hook => catch_unwind(|| answer(arguments)).unwrap_or(ExitCode::SUCCESS),
+        Ok(arguments) => answer(arguments),
         Err(error) => tell_usage(&error),
     };
     // Whatever a hook was called with: another code would be shown to the person, or block the agent.
     if is_hook { ExitCode::SUCCESS } else { code }
+}
+
+fn answer(arguments: Arguments) -> ExitCode {
+    command(arguments).unwrap_or_else(|failure| {
+        failure.report();
+        failure.exit_code()
+    })
 }
 
 fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
@@ -85,6 +90,10 @@ fn command(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Import(import) => import::run(&context, &import),
         Command::Stats(stats) => stats::run(&context, &stats),
         Command::Events(events) => events::run(&context, &events),
+        Command::Scan(scan) => scan::run(&context, &scan),
+        Command::Tools(tools) => tools::run(&context, &tools),
+        Command::Rank(rank) => rank::run(&context, &rank),
+        Command::Context(arguments) => context::run(&context, &arguments),
         Command::Evaluate(evaluate) => evaluate::run(&context, &evaluate),
         Command::Verify => maintain::verify(&context),
         Command::Rebuild => maintain::rebuild(&context),
@@ -116,6 +125,15 @@ impl<'a> PlainHook<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// Whether this is a hook, or what a session of an agent starts with: `install` writes both.
+fn is_run_by_an_agent(arguments: &[OsString]) -> bool {
+    match command_name(arguments).and_then(OsStr::to_str) {
+        Some("hook") => true,
+        Some("context") => arguments.iter().any(|argument| argument == "--hook"),
+        _ => false,
     }
 }
 
@@ -157,5 +175,8 @@ mod tests {
         assert_eq!(name(&["--db", "hook", "stats"]), Some("stats".into()));
         assert_eq!(name(&["--nonsense", "hook", "--more"]), Some("hook".into()));
         assert_eq!(name(&["--json"]), None);
+        let by_agent = |arguments: &[&str]| is_run_by_an_agent(&owned(arguments));
+        assert!(by_agent(&["--db", "x", "context", "--hook"]) && by_agent(&["context", "--nonsense", "--hook"]));
+        assert!(!by_agent(&["context"]) && !by_agent(&["stats", "--hook"]));
     }
 }

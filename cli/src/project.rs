@@ -1,10 +1,10 @@
 //! Projects as people name them: a folder, an id, the last part of a path.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use tooltally::{GroupBy, GroupKey, Project, ProjectId, Queries, Selection};
+use tooltally::{Filter, GroupBy, GroupKey, Project, ProjectId, Queries, Selection};
 
 use crate::diagnostics::Failure;
 use crate::output::sanitize::one_line;
@@ -12,7 +12,7 @@ use crate::output::sanitize::one_line;
 /// The most candidates that an error lists.
 const MOST_CANDIDATES: usize = 20;
 
-/// Every project that the store knows, most used first.
+/// Every project that the store knows, most used first, then those that only settings are known of.
 ///
 /// # Errors
 /// As [`Queries::usage`].
@@ -22,7 +22,11 @@ pub fn known<Q: Queries + ?Sized>(store: &Q) -> tooltally::Result<Vec<Project>> 
         GroupKey::Project(project) => project,
         _ => None,
     };
-    Ok(rows.into_iter().filter_map(|row| project(row.key)).collect())
+    let mut known: Vec<Project> = rows.into_iter().filter_map(|row| project(row.key)).collect();
+    let mut ids: HashSet<ProjectId> = known.iter().map(|project| project.id).collect();
+    let registered = store.registered(&Filter::Any)?.into_iter().filter_map(|registered| registered.discovered.project);
+    known.extend(registered.filter(|project| ids.insert(project.id)));
+    Ok(known)
 }
 
 /// Which project a person means: a folder, an id or the start of one, or the last parts of a path.
@@ -48,7 +52,22 @@ pub fn resolve(text: &OsStr, known: &[Project]) -> Result<ProjectId, Failure> {
     }
 }
 
-fn id_of(path: &Path) -> ProjectId {
+/// The project that a person means, as [`resolve`] tells it, with its path where that is known.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn named(text: &OsStr, known: &[Project]) -> Result<Project, Failure> {
+    let id = resolve(text, known)?;
+    if let Some(project) = known.iter().find(|project| project.id == id && project.path.is_some()) {
+        return Ok(project.clone());
+    }
+    let folder = dunce::canonicalize(text).ok();
+    let of_folder = folder.and_then(|folder| Project::from_path(folder.to_string_lossy()).ok());
+    Ok(of_folder.filter(|project| project.id == id).unwrap_or(Project::from_id(id)))
+}
+
+/// The id of the project in this folder, its path taken literally.
+pub(crate) fn id_of(path: &Path) -> ProjectId {
     ProjectId::of_path(&path.to_string_lossy())
 }
 

@@ -81,7 +81,7 @@ fn symbolic_links_are_followed_where_they_lead_to_a_file() {
 fn an_empty_file_is_as_good_as_none() {
     let (_folder, path) = new_path();
     fs::write(&path, "").unwrap();
-    assert!(matches!(refused(&path, &OpenOptions::new().create(false)), Error::NotAStore { .. }));
+    assert!(matches!(refused(&path, &OpenOptions::new().create(false)), Error::Missing { .. }));
     append(&open(&path).unwrap(), 2).unwrap();
     assert_eq!(head(&open(&path).unwrap()).unwrap(), Position::new(2));
 }
@@ -99,7 +99,7 @@ fn a_creation_that_was_cut_short_is_done_again() {
     let header_alone = without_magic[..320].to_vec();
     for beginning in [vec![0; made.len()], header_alone, without_magic, made] {
         fs::write(&path, &beginning).unwrap();
-        assert!(matches!(refused(&path, &OpenOptions::new().create(false)), Error::NotAStore { .. }));
+        assert!(matches!(refused(&path, &OpenOptions::new().create(false)), Error::Missing { .. }));
         append(&open(&path).unwrap(), 2).unwrap();
         let engine = open(&path).unwrap();
         engine.check().unwrap();

@@ -8,13 +8,15 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Context;
-use crate::args::{Agent, InstallArguments, Scope};
+use crate::args::{Agent, InstallArguments, Scope, UninstallArguments};
 use crate::diagnostics::{Failure, remark};
 use crate::output::sanitize::one_line;
 use crate::output::{diff, json, print};
 use crate::own::{owner_only_file, owner_only_folder};
 use crate::place;
-use crate::settings::{EVENTS, Handler, SettingsError, connected, databases, disconnected};
+use crate::settings::{
+    CONTEXT_EVENT, EVENTS, Handler, SettingsError, Task, connected, databases, disconnected, tells_context,
+};
 
 /// Connects the hooks.
 ///
@@ -22,24 +24,26 @@ use crate::settings::{EVENTS, Handler, SettingsError, connected, databases, disc
 /// A failure that names the settings file, which is then left as it was.
 pub fn install(context: &Context, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
     let program = Program::running()?;
-    let handler = handler(context, arguments.scope, &program)?;
-    if arguments.scope != Scope::Project && is_in_build_folder(&program.path) {
+    let target = &arguments.target;
+    let handler = handler(context, target.scope, &program)?;
+    if target.scope != Scope::Project && is_in_build_folder(&program.path) {
         remark(&format!(
             "warning: {} is in a build folder; install the program for good (cargo install), then run this again",
             program.path.display()
         ));
     }
-    let settings = Settings::read(arguments)?;
-    let new = connected(settings.text(), &handler).map_err(|e| settings.refused(e))?;
-    let change = settings.apply(&new, arguments.dry_run)?;
-    answer(context, arguments, &settings, &change, &Words::install(&handler))
+    let settings = Settings::read(target)?;
+    let new = connected(settings.text(), &handler, arguments.context).map_err(|e| settings.refused(e))?;
+    let change = settings.apply(&new, target.dry_run)?;
+    let tells_context = tells_context(&new, &handler).map_err(|e| settings.refused(e))?;
+    answer(context, target, &settings, &change, &Words::install(&handler, tells_context))
 }
 
 /// Disconnects them.
 ///
 /// # Errors
 /// As [`install`].
-pub fn uninstall(context: &Context, arguments: &InstallArguments) -> Result<ExitCode, Failure> {
+pub fn uninstall(context: &Context, arguments: &UninstallArguments) -> Result<ExitCode, Failure> {
     let program = Program::running()?;
     let handler = handler(context, arguments.scope, &program)?;
     let settings = Settings::read(arguments)?;
@@ -97,16 +101,16 @@ fn handler(context: &Context, scope: Scope, program: &Program) -> Result<Handler
         let path = program.path.to_str();
         path.ok_or_else(|| Failure::new("this program's path is not Unicode, which settings cannot hold"))?.to_owned()
     };
-    let mut args = vec!["hook".to_owned()];
+    let mut db = None;
     // The agent's environment may lack our variable: only the platform's default goes unsaid.
     if place::default_url().ok().as_ref() != Some(&context.url) {
         let path = std::path::absolute(context.url.path())
             .map_err(|e| Failure::new(format!("cannot make {} absolute", context.url)).because(e))?;
         let path =
             path.to_str().ok_or_else(|| Failure::new("the store's path is not Unicode, which settings cannot hold"))?;
-        args.splice(0..0, ["--db".to_owned(), format!("{}:{path}", context.url.backend().as_str())]);
+        db = Some(format!("{}:{path}", context.url.backend().as_str()));
     }
-    Ok(Handler { command, args })
+    Ok(Handler { command, db })
 }
 
 /// A settings file, as it was read.
@@ -128,7 +132,7 @@ struct Change {
 }
 
 impl Settings {
-    fn read(arguments: &InstallArguments) -> Result<Self, Failure> {
+    fn read(arguments: &UninstallArguments) -> Result<Self, Failure> {
         let Agent::ClaudeCode = arguments.agent;
         let path = settings_path(arguments.scope)?;
         let (is_shared, is_users) = (arguments.scope == Scope::Project, arguments.scope == Scope::User);
@@ -258,21 +262,31 @@ struct Words {
     nothing: &'static str,
     more: String,
     handler: Option<Handler>,
+    /// The events that are connected, or were.
+    events: Vec<&'static str>,
 }
 
 impl Words {
-    fn install(handler: &Handler) -> Self {
+    fn tells_context(&self) -> bool {
+        self.events.contains(&CONTEXT_EVENT)
+    }
+
+    fn install(handler: &Handler, tells_context: bool) -> Self {
+        let line = |task| format!("  {} {}\n", one_line(&handler.command), one_line(&handler.args(task).join(" ")));
+        let mut more = format!("On {} the agent runs\n{}", EVENTS.join(", "), line(Task::Record));
+        let mut events = EVENTS.to_vec();
+        if tells_context {
+            more.extend(["and on ", CONTEXT_EVENT, ", for the tools at hand,\n", &line(Task::Context)]);
+            events.push(CONTEXT_EVENT);
+        }
+        more.push_str("It applies to sessions started from now on.\n");
         Self {
             done: "Connected",
             would: "Would connect",
             nothing: "Already connected",
-            more: format!(
-                "On {} the agent runs\n  {} {}\nIt applies to sessions started from now on.\n",
-                EVENTS.join(", "),
-                one_line(&handler.command),
-                one_line(&handler.args.join(" "))
-            ),
+            more,
             handler: Some(handler.clone()),
+            events,
         }
     }
 
@@ -285,13 +299,14 @@ impl Words {
         }
         let places = places.join(" and ");
         let more = format!("What was recorded remains in {}; delete the file to forget it.\n", one_line(&places));
-        Self { done: "Disconnected", would: "Would disconnect", nothing: "Not connected", more, handler: None }
+        let (done, would, nothing) = ("Disconnected", "Would disconnect", "Not connected");
+        Self { done, would, nothing, more, handler: None, events: EVENTS.to_vec() }
     }
 }
 
 fn answer(
     context: &Context,
-    arguments: &InstallArguments,
+    arguments: &UninstallArguments,
     settings: &Settings,
     change: &Change,
     words: &Words,
@@ -304,9 +319,10 @@ fn answer(
             "changed": change.is_changed && !arguments.dry_run,
             "would_change": change.is_changed,
             "backup": backup.map(|backup| backup.to_string_lossy().into_owned()),
-            "events": EVENTS,
+            "events": words.events,
             "command": words.handler.as_ref().map(|handler| &handler.command),
-            "args": words.handler.as_ref().map(|handler| &handler.args),
+            "args": words.handler.as_ref().map(|handler| handler.args(Task::Record)),
+            "context_args": words.handler.as_ref().filter(|_| words.tells_context()).map(|h| h.args(Task::Context)),
             "db": context.url.to_string(),
         })))?;
         return Ok(ExitCode::SUCCESS);

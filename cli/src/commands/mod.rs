@@ -1,6 +1,7 @@
 //! The commands.
 
 pub mod completions;
+pub mod context;
 pub mod doctor;
 pub mod evaluate;
 pub mod events;
@@ -8,14 +9,17 @@ pub mod hook;
 pub mod import;
 pub mod install;
 pub mod maintain;
+pub mod rank;
+pub mod scan;
 pub mod stats;
+pub mod tools;
 
 use std::ffi::OsStr;
 
 use jiff::tz::TimeZone;
 use tooltally::{
-    Clock, Edge, Error, Filter, OpenOptions, Selection, Store, StoreUrl, SystemClock, Timestamp, Window, open_with,
-    parse_instant,
+    Clock, Edge, Error, Filter, OpenOptions, Project, Selection, Store, StoreUrl, SystemClock, Timestamp, Window,
+    open_with, parse_instant,
 };
 
 use crate::args::FilterArguments;
@@ -90,6 +94,15 @@ impl Context {
             selection.project = Filter::Is(project::resolve(text, &known)?);
         }
         Ok(selection)
+    }
+
+    /// The project that is meant, where none is named the one in this folder.
+    ///
+    /// # Errors
+    /// As [`project::resolve`].
+    pub fn project(&self, named: Option<&OsStr>, store: Option<&dyn Store>) -> Result<Project, Failure> {
+        let known = store.map(project::known).transpose().map_err(self.failed("read"))?.unwrap_or_default();
+        project::named(named.unwrap_or(OsStr::new(".")), &known)
     }
 
     fn window(&self, filter: &FilterArguments) -> Result<Window, Failure> {

@@ -1,12 +1,15 @@
 //! How answers are shown.
 
+pub mod available;
 pub mod diff;
 pub mod findings;
 pub mod humanize;
 pub mod json;
 pub mod progress;
+pub mod ranking;
 pub mod sanitize;
 pub mod table;
+pub mod tools_table;
 pub mod usage_table;
 
 use std::io::{self, Write};

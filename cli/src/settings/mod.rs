@@ -2,48 +2,20 @@
 //!
 //! Everything outside of `hooks` keeps its bytes; inside, what is not ours keeps its content and order.
 
+mod handler;
 mod layout;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use layout::Layout;
 
+pub(crate) use handler::is_tooltally;
+pub use handler::{Handler, Task};
+
 /// The events that are connected: those that end a tool call.
 pub const EVENTS: [&str; 3] = ["PostToolUse", "PostToolUseFailure", "PermissionDenied"];
-/// How long the agent waits for the hook, in seconds; the hook itself takes about one at most.
-const TIMEOUT_SECONDS: u32 = 5;
-
-/// What an agent is to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handler {
-    /// The program: an absolute path, or a bare name.
-    pub command: String,
-    /// Its arguments.
-    pub args: Vec<String>,
-}
-
-impl Handler {
-    fn to_value(&self) -> Value {
-        json!({"type": "command", "command": self.command, "args": self.args, "timeout": TIMEOUT_SECONDS})
-    }
-
-    /// Whether an entry is one that tooltally wrote: the program by its name or path, with the arguments
-    /// `hook` or `--db URL hook` and no others.
-    fn wrote(&self, entry: &Value) -> bool {
-        let text = |key| entry.get(key).and_then(Value::as_str);
-        let Some(command) = text("command").filter(|_| text("type") == Some("command")) else { return false };
-        let args: Option<Vec<&str>> =
-            entry.get("args").and_then(Value::as_array).and_then(|args| args.iter().map(Value::as_str).collect());
-        let is_ours = matches!(args.as_deref(), Some(["hook"] | ["--db", _, "hook"]));
-        is_ours && (command == self.command || is_tooltally(command))
-    }
-}
-
-/// Whether a command is tooltally, by the name of its program.
-pub(crate) fn is_tooltally(command: &str) -> bool {
-    let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
-    name == "tooltally" || name.eq_ignore_ascii_case("tooltally.exe")
-}
+/// The event that a session starts with, which tells it the tools at hand.
+pub const CONTEXT_EVENT: &str = "SessionStart";
 
 /// Why a settings file was left as it is.
 #[derive(Debug, thiserror::Error)]
@@ -66,18 +38,37 @@ pub enum SettingsError {
     HooksTwice,
 }
 
-/// The text with our entry in each event's hooks, once; unchanged if it is there already.
+/// The text with our entry in each event's hooks, once; unchanged if it is there already. With the context of a
+/// session's start too, where that is wanted; where it is there already, it is kept up.
 ///
 /// # Errors
 /// [`SettingsError`] where the text has another shape than settings have.
-pub fn connected(text: &str, handler: &Handler) -> Result<String, SettingsError> {
+pub fn connected(text: &str, handler: &Handler, with_context: bool) -> Result<String, SettingsError> {
     let layout = Layout::of(text)?;
     let mut hooks = layout.hooks.clone().unwrap_or_default();
     for event in EVENTS {
         let groups = hooks.entry(event).or_insert_with(|| Value::Array(Vec::new()));
-        connect_event(event, groups, handler)?;
+        connect_event(event, groups, handler, Task::Record)?;
+    }
+    if with_context || has_context(&hooks, handler) {
+        let groups = hooks.entry(CONTEXT_EVENT).or_insert_with(|| Value::Array(Vec::new()));
+        connect_event(CONTEXT_EVENT, groups, handler, Task::Context)?;
     }
     Ok(layout.with_hooks(text, &hooks))
+}
+
+/// Whether a session is told the tools at hand as it starts.
+///
+/// # Errors
+/// As [`connected`].
+pub fn tells_context(text: &str, handler: &Handler) -> Result<bool, SettingsError> {
+    Ok(Layout::of(text)?.hooks.is_some_and(|hooks| has_context(&hooks, handler)))
+}
+
+fn has_context(hooks: &Map<String, Value>, handler: &Handler) -> bool {
+    let groups = hooks.get(CONTEXT_EVENT).and_then(Value::as_array).into_iter().flatten();
+    let mut entries = groups.filter_map(|group| group.get("hooks").and_then(Value::as_array)).flatten();
+    entries.any(|entry| handler.wrote(entry, Task::Context))
 }
 
 /// The text without our entries, and without what they alone filled.
@@ -92,7 +83,9 @@ pub fn disconnected(text: &str, handler: &Handler) -> Result<String, SettingsErr
     for (event, groups) in &mut hooks {
         let had = count_ours(event, groups, handler)?;
         if had > 0 {
-            keep_ours(event, groups, handler, 0)?;
+            for task in Task::ALL {
+                keep_ours(event, groups, handler, task, 0)?;
+            }
             if groups.as_array().is_some_and(Vec::is_empty) {
                 emptied.push(event.clone());
             }
@@ -117,10 +110,10 @@ pub fn databases(text: &str, handler: &Handler) -> Result<Vec<Option<String>>, S
     let lists = groups.filter_map(|group| group.get("hooks").and_then(Value::as_array));
     let mut found: Vec<Option<String>> = lists
         .flatten()
-        .filter(|entry| handler.wrote(entry))
+        .filter(|entry| handler.task_of(entry).is_some())
         .filter_map(|entry| entry.get("args").and_then(Value::as_array))
         .map(|args| match args.as_slice() {
-            [_, db, _] => db.as_str().map(str::to_owned),
+            [first, db, ..] if first == "--db" => db.as_str().map(str::to_owned),
             _ => None,
         })
         .collect();
@@ -129,20 +122,20 @@ pub fn databases(text: &str, handler: &Handler) -> Result<Vec<Option<String>>, S
     Ok(found)
 }
 
-fn connect_event(event: &str, groups: &mut Value, handler: &Handler) -> Result<(), SettingsError> {
-    keep_ours(event, groups, handler, 1)?;
+fn connect_event(event: &str, groups: &mut Value, handler: &Handler, task: Task) -> Result<(), SettingsError> {
+    keep_ours(event, groups, handler, task, 1)?;
     let mut is_there = false;
     for_each_list(event, groups, &mut |list| {
-        for entry in list.iter_mut().filter(|entry| handler.wrote(entry)) {
+        for entry in list.iter_mut().filter(|entry| handler.wrote(entry, task)) {
             is_there = true;
             if let Some(fields) = entry.as_object_mut() {
                 fields.insert("command".to_owned(), json!(handler.command));
-                fields.insert("args".to_owned(), json!(handler.args));
+                fields.insert("args".to_owned(), json!(handler.args(task)));
             }
         }
     })?;
     if !is_there && let Some(groups) = groups.as_array_mut() {
-        groups.push(json!({"hooks": [handler.to_value()]}));
+        groups.push(json!({"hooks": [handler.to_value(task)]}));
     }
     Ok(())
 }
@@ -153,21 +146,23 @@ fn count_ours(event: &str, groups: &mut Value, handler: &Handler) -> Result<usiz
         return Ok(0);
     }
     let mut count = 0;
-    let counted = for_each_list(event, groups, &mut |list| count += list.iter().filter(|e| handler.wrote(e)).count());
+    let counted = for_each_list(event, groups, &mut |list| {
+        count += list.iter().filter(|entry| handler.task_of(entry).is_some()).count();
+    });
     match counted {
         Err(_) if !EVENTS.contains(&event) => Ok(0),
         result => result.map(|()| count),
     }
 }
 
-/// Removes our entries after the first `kept`, and each group that this empties.
-fn keep_ours(event: &str, groups: &mut Value, handler: &Handler, kept: usize) -> Result<(), SettingsError> {
+/// Removes our entries for a task after the first `kept`, and each group that this empties.
+fn keep_ours(event: &str, groups: &mut Value, handler: &Handler, task: Task, kept: usize) -> Result<(), SettingsError> {
     let mut seen = 0;
     let mut emptied = Vec::new();
     for_each_list(event, groups, &mut |list| {
         let before = list.len();
         list.retain(|entry| {
-            let is_ours = handler.wrote(entry);
+            let is_ours = handler.wrote(entry, task);
             seen += usize::from(is_ours);
             !is_ours || seen <= kept
         });
@@ -221,7 +216,7 @@ mod tests {
     use super::*;
 
     fn handler() -> Handler {
-        Handler { command: "/usr/local/bin/tooltally".into(), args: vec!["hook".into()] }
+        Handler { command: "/usr/local/bin/tooltally".into(), db: None }
     }
 
     const OURS: &str = r#"{
@@ -239,12 +234,12 @@ mod tests {
 
     #[test]
     fn an_empty_file_gets_our_hooks_and_loses_them_again() {
-        let text = connected("{}\n", &handler()).unwrap();
+        let text = connected("{}\n", &handler(), false).unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
         for event in EVENTS {
             assert_eq!(value["hooks"][event], json!([serde_json::from_str::<Value>(OURS).unwrap()]));
         }
-        assert_eq!(connected(&text, &handler()).unwrap(), text, "twice is once");
+        assert_eq!(connected(&text, &handler(), false).unwrap(), text, "twice is once");
         assert_eq!(disconnected(&text, &handler()).unwrap(), "{}\n");
     }
 
@@ -256,7 +251,7 @@ mod tests {
             "{\"a\":1, \"b\":{\"hooks\":{}}}",
         ];
         for text in texts {
-            let with = connected(text, &handler()).unwrap();
+            let with = connected(text, &handler(), false).unwrap();
             let end = text.trim_end().trim_end_matches('}').trim_end();
             assert!(with.starts_with(end), "{with}");
             assert_eq!(disconnected(&with, &handler()).unwrap(), text);
@@ -292,7 +287,7 @@ mod tests {
   "model": "opus"
 }
 "#;
-        let with = connected(text, &handler()).unwrap();
+        let with = connected(text, &handler(), false).unwrap();
         let value: Value = serde_json::from_str(&with).unwrap();
         let keys: Vec<&String> = value["hooks"].as_object().unwrap().keys().collect();
         assert_eq!(keys, ["Stop", "PostToolUse", "PostToolUseFailure", "PermissionDenied"]);
@@ -302,10 +297,9 @@ mod tests {
 
     #[test]
     fn another_database_or_place_changes_our_entry_alone() {
-        let text = connected("{}", &handler()).unwrap();
-        let moved =
-            Handler { command: "/opt/tooltally".into(), args: vec!["--db".into(), "redb:/x".into(), "hook".into()] };
-        let text = connected(&text, &moved).unwrap();
+        let text = connected("{}", &handler(), false).unwrap();
+        let moved = Handler { command: "/opt/tooltally".into(), db: Some("redb:/x".into()) };
+        let text = connected(&text, &moved, false).unwrap();
         let value: Value = serde_json::from_str(&text).unwrap();
         for event in EVENTS {
             assert_eq!(value["hooks"][event].as_array().unwrap().len(), 1);
@@ -324,13 +318,13 @@ mod tests {
         ]}]}})
         .to_string();
         assert_eq!(disconnected(&text, &handler()).unwrap(), text);
-        let with = connected(&text, &handler()).unwrap();
+        let with = connected(&text, &handler(), false).unwrap();
         assert_eq!(disconnected(&with, &handler()).unwrap(), text);
     }
 
     #[test]
     fn an_entry_in_a_group_of_others_leaves_the_group() {
-        let ours = handler().to_value();
+        let ours = handler().to_value(Task::Record);
         let text = json!({"hooks": {"PostToolUse": [{"matcher": "Bash", "hooks": [{"type": "prompt"}, ours]}]}});
         let without = disconnected(&text.to_string(), &handler()).unwrap();
         let expected = json!({"hooks": {"PostToolUse": [{"matcher": "Bash", "hooks": [{"type": "prompt"}]}]}});
@@ -339,7 +333,7 @@ mod tests {
 
     #[test]
     fn other_shapes_are_refused_with_their_place() {
-        let refused = |text: &str| connected(text, &handler()).unwrap_err().to_string();
+        let refused = |text: &str| connected(text, &handler(), false).unwrap_err().to_string();
         assert_eq!(refused("{"), "it is not valid JSON");
         assert_eq!(refused("[]"), "it is not valid JSON");
         assert_eq!(refused(r#"{"hooks": []}"#), "hooks is a list, not an object");
@@ -350,5 +344,29 @@ mod tests {
             "hooks.PostToolUse[0].hooks is null, not a list"
         );
         assert_eq!(refused(r#"{"hooks": {}, "hooks": {}}"#), "it has the key \"hooks\" more than once");
+    }
+
+    #[test]
+    fn a_sessions_start_is_connected_where_it_is_wanted_and_kept_up() {
+        let others =
+            json!({"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "fortune"}]}]}}).to_string();
+        for text in ["{}", &others] {
+            let with = connected(text, &handler(), true).unwrap();
+            assert!(tells_context(&with, &handler()).unwrap() && !tells_context(text, &handler()).unwrap());
+            assert_eq!(connected(&with, &handler(), true).unwrap(), with, "twice is once");
+            assert_eq!(connected(&with, &handler(), false).unwrap(), with, "what is there stays");
+            let value: Value = serde_json::from_str(&with).unwrap();
+            let last = value["hooks"]["SessionStart"].as_array().unwrap().last().unwrap();
+            assert_eq!(last["hooks"][0]["args"], json!(["context", "--hook"]));
+            let moved = Handler { command: "/opt/tooltally".into(), db: Some("redb:/x".into()) };
+            let moved: Value = serde_json::from_str(&connected(&with, &moved, false).unwrap()).unwrap();
+            let last = moved["hooks"]["SessionStart"].as_array().unwrap().last().unwrap();
+            assert_eq!(last["hooks"][0]["args"], json!(["--db", "redb:/x", "context", "--hook"]));
+            let without = disconnected(&with, &handler()).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(&without).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        }
+        // A hook in its place records nothing, and is none of its business.
+        let text = connected("{}", &handler(), false).unwrap();
+        assert!(!tells_context(&text, &handler()).unwrap());
     }
 }

@@ -189,6 +189,20 @@ fn a_header_that_cannot_be_written_does_not_hold_up_the_agent() {
     assert_eq!(taken_in(&place, &place.path("usage.redb")), 2);
 }
 
+/// A session starts without the tools at hand, rather than not at all.
+#[test]
+fn a_header_that_others_keep_does_not_hold_up_a_sessions_start() {
+    for lock in [HeaderLock::Alone, HeaderLock::Shared] {
+        let place = Place::new();
+        let told = hook_beside_a_standing_holder(&place, lock, |place, db| {
+            let payload = payload("1").replace("PostToolUse", "SessionStart");
+            place.start_with(&["--db", db.to_str().unwrap(), "context", "--hook"], payload)
+        });
+        assert_eq!(told.stdout, "", "{lock:?}");
+        assert!(!told.stderr.is_empty() && !told.stderr.contains("panicked"), "{lock:?}: {}", told.stderr);
+    }
+}
+
 /// A store that does not answer is left behind with all that it has opened: the spool must not lack it.
 #[cfg(unix)]
 #[test]

@@ -6,13 +6,13 @@ use crate::support::{ENGINES, Place, answer, payload};
 use tooltally::{OpenOptions, Store, StoreUrl, open_with};
 
 /// Keeps every other writer out of a store until it is dropped.
-enum Holder {
+pub(crate) enum Holder {
     Sqlite { _connection: rusqlite::Connection },
     Redb { _store: Box<dyn Store> },
 }
 
 impl Holder {
-    fn of(path: &Path) -> Self {
+    pub(crate) fn of(path: &Path) -> Self {
         if path.extension().is_some_and(|end| end == "redb") {
             let url: StoreUrl = path.to_str().unwrap().parse().unwrap();
             return Self::Redb { _store: open_with(&url, &OpenOptions::new().exclusive(true)).unwrap() };

@@ -20,6 +20,8 @@ mod install;
 #[cfg(test)]
 mod private;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod salvage;
 #[cfg(test)]
 mod support;

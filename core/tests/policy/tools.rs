@@ -145,6 +145,7 @@ fn servers_are_used_as_their_tools_are() {
     let tools = story.tools("/here");
     let server = tools.iter().find(|tool| tool.name.as_str() == "mcp__x").unwrap();
     assert_eq!((server.uses, server.successes, server.last_used), (2, 2, Some(time(1))));
+    assert_eq!(server.last_seen, Some(time(1)), "{server:?}");
     let ranked = facts(&tools, &recent_use(&[tool("mcp__x__y")]));
     let names: BTreeSet<&str> = ranked.iter().map(|facts| facts.tool.as_str()).collect();
     assert_eq!(names, BTreeSet::from(["mcp__x__y", "mcp__x__z"]));

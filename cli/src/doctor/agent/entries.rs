@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::sources::{Scope, Source};
-use crate::settings::is_tooltally;
+use crate::settings::{Task, is_tooltally};
 
-/// An entry that runs our hook.
+/// An entry that runs our program.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
+    /// What for.
+    pub(super) task: Task,
     /// The agent's event that runs it.
     pub(super) event: String,
     /// Whose settings it stands in.
@@ -52,12 +54,14 @@ fn read(source: &Source, event: &str, group: &Value, entry: &Value) -> Option<En
     .into_iter();
     let program = words.next()?;
     let args: Vec<String> = words.collect();
-    if !is_tooltally(&program) || !args.iter().any(|arg| arg == "hook") {
+    if !is_tooltally(&program) {
         return None;
     }
+    let task = task_of(&args)?;
     // An empty matcher and a star are as good as none: <https://code.claude.com/docs/en/hooks#matcher-patterns>.
     let matcher = group.get("matcher").and_then(Value::as_str).filter(|matcher| !matches!(*matcher, "" | "*"));
     Some(Entry {
+        task,
         event: event.to_owned(),
         scope: source.scope,
         path: source.path.clone(),
@@ -66,6 +70,16 @@ fn read(source: &Source, event: &str, group: &Value, entry: &Value) -> Option<En
         program,
         db: db_of(&args),
     })
+}
+
+/// What the arguments are for, however a person has written them.
+fn task_of(args: &[String]) -> Option<Task> {
+    let has = |word: &str| args.iter().any(|arg| arg == word);
+    match (has("hook"), has("context")) {
+        (true, _) => Some(Task::Record),
+        (false, true) => Some(Task::Context),
+        (false, false) => None,
+    }
 }
 
 fn db_of(args: &[String]) -> Option<String> {

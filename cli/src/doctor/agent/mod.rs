@@ -12,7 +12,7 @@ use tooltally::StoreUrl;
 use super::words::{on_store, quoted};
 use super::{Case, Check, Finding, Level, NamedBy, SeenStore};
 use crate::place;
-use crate::settings::EVENTS;
+use crate::settings::{EVENTS, Task};
 use entries::Entry;
 use sources::{Scope, Source};
 
@@ -22,13 +22,15 @@ pub use sources::MANAGED_VARIABLE;
 pub(super) fn examine(case: &Case, store: Option<&SeenStore>, findings: &mut Vec<Finding>) {
     let before = findings.len();
     let sources = sources::read_all(findings);
-    let entries = entries::of(&sources);
+    let (entries, contexts): (Vec<Entry>, Vec<Entry>) =
+        entries::of(&sources).into_iter().partition(|entry| entry.task == Task::Record);
     let is_managed = entries.iter().any(|entry| entry.scope == Scope::Managed);
     policy::examine(&sources, !entries.is_empty(), is_managed, findings);
     let install = case
         .url
         .as_ref()
         .map_or_else(|_| "tooltally install claude-code".to_owned(), |url| on_store(url, "install claude-code"));
+    starts(case, &contexts, &entries, &install, findings);
     if entries.is_empty() {
         return findings.push(not_connected(&install));
     }
@@ -79,6 +81,39 @@ fn distinct<K: PartialEq>(entries: &[Entry], key: impl Fn(&Entry) -> K) -> Vec<&
 
 fn finding(level: Level, code: &'static str, message: String) -> Finding {
     Finding::new(Check::Agent, level, code, message)
+}
+
+/// Whether sessions are told the tools at hand as they start, by which program and out of which store.
+fn starts(case: &Case, contexts: &[Entry], hooks: &[Entry], install: &str, findings: &mut Vec<Finding>) {
+    let connect = |entry: &Entry| format!("{} --context", with_scope(install, entry.scope));
+    for entry in distinct(contexts, |entry| entry.path.clone()) {
+        let message =
+            format!("sessions are told the tools at hand, by the {} settings ({})", entry.scope.as_str(), entry.event);
+        findings.push(finding(Level::Ok, "context-connected", message).at(&entry.path));
+        if entry.is_async {
+            let message = "the tools at hand are told in the background (\"async\"): a session starts without them";
+            findings.push(
+                finding(Level::Warning, "context-async", message.to_owned())
+                    .at(&entry.path)
+                    .remedy("take \"async\" out of that entry"),
+            );
+        }
+    }
+    let is_new = |entry: &&Entry| !hooks.iter().any(|hook| hook.program == entry.program);
+    for entry in distinct(contexts, |entry| entry.program.clone()).into_iter().filter(is_new) {
+        findings.push(program::examine(case, entry, &connect(entry)));
+    }
+    // Where nothing is recorded there is nothing to differ from.
+    let differs = |entry: &&Entry| !hooks.is_empty() && !hooks.iter().any(|hook| hook.db == entry.db);
+    for entry in distinct(contexts, |entry| entry.db.clone()).into_iter().filter(differs) {
+        let message = "sessions are told the tools at hand out of another store than the hooks record in";
+        findings.push(
+            finding(Level::Warning, "context-other-store", message.to_owned())
+                .at(&entry.path)
+                .remedy("connect both anew, with one store")
+                .command(connect(entry)),
+        );
+    }
 }
 
 /// In which files our hooks are, and for what.

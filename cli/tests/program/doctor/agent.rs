@@ -61,6 +61,43 @@ fn where_all_is_well_nothing_else_is_said() {
 }
 
 #[test]
+fn what_a_session_starts_with_is_known_as_ours() {
+    for engine in ENGINES {
+        let place = Place::new();
+        let db = place.path(&format!("home/kept/usage.{engine}"));
+        let db = db.to_str().unwrap();
+        install(&place, &["--db", db, "install", "claude-code", "--context"]);
+        place.run_with(&["--db", db, "hook"], payload("1")).done();
+        let seen = look_installed(&place, &["--db", db]);
+        assert_eq!(seen.troubles(), [""; 0], "{engine}");
+        let found = seen.find("context-connected");
+        assert_eq!(found["path"], settings(&place, "user").to_str().unwrap());
+        assert!(!seen.find("hooks-connected")["message"].as_str().unwrap().contains("SessionStart"));
+    }
+    // The hooks taken out by hand: what is left is not taken for them.
+    let place = Place::new();
+    let path = settings(&place, "user");
+    install(&place, &["install", "claude-code", "--context"]);
+    let whole: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let mut changed = whole.clone();
+    changed["hooks"].as_object_mut().unwrap().retain(|event, _| event == "SessionStart");
+    write(&path, &changed);
+    let seen = look_installed(&place, &[]);
+    seen.assert("hooks-not-connected", "warning", None, "tooltally install claude-code");
+    seen.find("context-connected");
+    // Another store, a moved program, and in the background.
+    let mut changed = whole.clone();
+    changed["hooks"]["SessionStart"][0]["hooks"][0]["args"] = json!(["--db", "/nowhere/other.db", "context", "--hook"]);
+    changed["hooks"]["SessionStart"][0]["hooks"][0]["command"] = json!("/nowhere/tooltally");
+    changed["hooks"]["SessionStart"][0]["hooks"][0]["async"] = json!(true);
+    write(&path, &changed);
+    let seen = look_installed(&place, &[]);
+    seen.assert("context-other-store", "warning", Some(&path), "tooltally install claude-code --context");
+    seen.assert("context-async", "warning", Some(&path), "async");
+    seen.assert("program-missing", "error", Some(Path::new("/nowhere/tooltally")), "install claude-code --context");
+}
+
+#[test]
 fn hooks_that_are_not_connected_are_told_with_the_command_that_connects_them() {
     let place = Place::new();
     look(&place, &[]).assert("hooks-not-connected", "warning", None, "tooltally install claude-code");

@@ -121,6 +121,105 @@ fn nothing_private_stays_of_a_hooks_payload() {
 /// one whose id is another, or none.
 const HOOK_CALLS: u64 = 10;
 
+/// Wherever a scan reads, beside what it takes.
+fn furnish_privately(place: &Place) {
+    let write = |name: &str, text: &str| {
+        let path = place.path(&format!("furniture/{name}"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let server = json!({"type": "stdio", "command": CANARY, "args": [CANARY], "env": {"TOKEN": CANARY},
+        "headers": {"Authorization": CANARY}, "url": format!("https://{CANARY}"), CANARY: private()});
+    let servers = |name: &str| json!({name: server, format!("{name}-odd"): CANARY});
+    write("work/.mcp.json", &json!({"mcpServers": servers("github"), "other": private()}).to_string());
+    let work = place.path("furniture/work");
+    let of_project = json!({"mcpServers": servers("local"), "history": [CANARY], "allowedTools": [CANARY]});
+    write(
+        "state.json",
+        &json!({"mcpServers": servers("sentry"), "oauthAccount": private(),
+            "projects": {format!("/{CANARY}"): {"mcpServers": servers(CANARY)}, work.to_str().unwrap(): of_project}})
+        .to_string(),
+    );
+    let markdown = |description: &str| format!("---\nmodel: {CANARY}\n{description}\n---\n{CANARY}\n");
+    write("work/.claude/commands/go.md", &markdown("description: Goes"));
+    write("work/.claude/commands/quote.md", &markdown(&format!("description: \"{CANARY}")));
+    write("work/.claude/commands/list.md", &markdown(&format!("description: [{CANARY}]")));
+    write("work/.claude/commands/open.md", &format!("---\ndescription: {CANARY}"));
+    write("work/.claude/skills/review/SKILL.md", &markdown("name: review"));
+    write(
+        "work/.claude/settings.local.json",
+        &format!("{{\"env\": {{\"KEY\": \"{CANARY}\"}}, \"enabledPlugins\": \"{CANARY}\"}}"),
+    );
+    let plugin = place.path("furniture/plugin");
+    write(
+        "plugin/.claude-plugin/plugin.json",
+        &json!({"name": "tools", "author": private(), "mcpServers": servers("inline")}).to_string(),
+    );
+    write("plugin/.mcp.json", &servers("bare").to_string());
+    write("plugin/commands/plug.md", &markdown("description: Plugs"));
+    write(
+        "claude/plugins/installed_plugins.json",
+        &json!({"plugins": {"tools@team": [{"scope": "user", "installPath": plugin, "gitCommitSha": CANARY}]}})
+            .to_string(),
+    );
+    write("claude/settings.json", &json!({"apiKeyHelper": CANARY, "enabledPlugins": {"tools@team": true}}).to_string());
+    std::fs::rename(place.path("furniture/state.json"), place.path("furniture/claude/.claude.json")).unwrap();
+}
+
+#[test]
+fn nothing_private_stays_of_what_a_scan_reads() {
+    for engine in ENGINES {
+        let place = Place::new();
+        furnish_privately(&place);
+        let db = place.path(&format!("home/usage.{engine}"));
+        let in_furniture = |arguments: &[&str]| {
+            let mut command = place.command(&[&["--db", db.to_str().unwrap()], arguments].concat());
+            command.env("TOOLTALLY_LOG", "trace").env("CLAUDE_CONFIG_DIR", place.path("furniture/claude"));
+            answer(command.current_dir(place.path("furniture/work")).spawn().unwrap()).done()
+        };
+        let mut answers = vec![in_furniture(&["--json", "scan"])];
+        for tool in [
+            "/go",
+            "/quote",
+            "Skill(review)",
+            "mcp__github",
+            "mcp__local",
+            "mcp__sentry",
+            "mcp__plugin_tools_inline",
+            "mcp__plugin_tools_bare",
+            "/tools:plug",
+            "front matter has no end",
+            "is a text, not an object",
+        ] {
+            assert!(answers[0].stdout.contains(tool), "{tool}: {}", answers[0].stdout);
+        }
+        for file in [
+            "work/.mcp.json",
+            "claude/.claude.json",
+            "claude/settings.json",
+            "plugin/.mcp.json",
+            "plugin/.claude-plugin/plugin.json",
+            "claude/plugins/installed_plugins.json",
+        ] {
+            let path = place.path(&format!("furniture/{file}"));
+            let whole = std::fs::read_to_string(&path).unwrap();
+            let middle = whole.find(CANARY).unwrap() + CANARY.len();
+            std::fs::write(&path, &whole[..middle]).unwrap();
+            answers.push(in_furniture(&["scan"]));
+            assert!(answers.last().unwrap().stderr.contains("is not valid JSON"), "{file}");
+            std::fs::write(&path, whole).unwrap();
+        }
+        for question in
+            [&["tools"][..], &["--json", "tools"], &["--json", "rank"], &["context"], &["events"], &["doctor"]]
+        {
+            let mut command = place.command(&[&["--db", db.to_str().unwrap()], question].concat());
+            command.env("TOOLTALLY_LOG", "trace").current_dir(place.path("furniture/work"));
+            answers.push(answer(command.spawn().unwrap()));
+        }
+        search(&place, &answers, &[&format!("usage.{engine}")]);
+    }
+}
+
 #[test]
 fn nothing_private_stays_of_an_agents_settings() {
     let place = Place::new();

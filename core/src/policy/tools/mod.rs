@@ -59,6 +59,8 @@ pub struct Tool {
     pub failures: u64,
     /// When the latest of them ended.
     pub last_used: Option<Timestamp>,
+    /// The last sign of it: its latest call in any project, or its latest discovery here.
+    pub last_seen: Option<Timestamp>,
     /// Whether it is active, stale or demoted: by its calls in all projects.
     pub status: Status,
 }
@@ -145,7 +147,8 @@ impl Known {
         let mut tools = Vec::new();
         for name in self.names().filter(belongs) {
             let status = self.status(name, &settings, &brought, rule, now, undecided)?;
-            tools.push(self.tool(name, status, settings.shown(name, project), &brought));
+            let last_seen = self.last_seen(name, &settings, &brought);
+            tools.push(Tool { last_seen, ..self.tool(name, status, settings.shown(name, project), &brought) });
         }
         tools.sort_by(|a, b| {
             let order = |tool: &Tool| (tool.status.standing(), tool.kind, std::cmp::Reverse(tool.uses));
@@ -202,9 +205,18 @@ impl Known {
             Some(status) => status,
             None => undecided(name)?,
         };
-        let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer)?.last_call);
-        let seen = self.last_call(name).max(settings.last_discovered(name)).max(of_tools);
+        let seen = self.last_seen(name, settings, brought);
         Ok(status.removed(settings.is_removed(name)).last_seen(rule, seen, now))
+    }
+
+    fn last_seen(
+        &self,
+        name: &ToolName,
+        settings: &Settings<'_>,
+        brought: &BTreeMap<Bringer, Brought<'_>>,
+    ) -> Option<Timestamp> {
+        let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer)?.last_call);
+        self.last_call(name).max(settings.last_discovered(name)).max(of_tools)
     }
 
     fn tool(
@@ -228,6 +240,7 @@ impl Known {
             successes: 0,
             failures: 0,
             last_used: None,
+            last_seen: None,
             status,
         };
         let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer));

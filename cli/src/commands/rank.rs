@@ -1,0 +1,46 @@
+//! `rank`: which tools of a project matter now.
+
+use std::process::ExitCode;
+
+use tooltally::policy::PoliciesExt;
+use tooltally::policy::rank::Weights;
+use tooltally::policy::status::Rule;
+
+use super::Context;
+use crate::args::RankArguments;
+use crate::diagnostics::{Failure, remark};
+use crate::output::sanitize::{one_line, visible};
+use crate::output::{print, ranking};
+
+/// Prints the ranking.
+///
+/// # Errors
+/// A failure with a hint.
+pub fn run(context: &Context, arguments: &RankArguments) -> Result<ExitCode, Failure> {
+    let store = context.open_existing()?;
+    let project = context.project(arguments.project.as_deref(), store.as_deref())?;
+    let weights = Weights::default();
+    let ranked = match &store {
+        Some(store) => {
+            let ranked = store.rank(Some(project.id), &Rule::default(), &weights, context.now);
+            ranked.map_err(context.failed("read"))?
+        }
+        None => Vec::new(),
+    };
+    let mut rows = ranking::rows(&ranked, &weights);
+    rows.truncate(arguments.limit.unwrap_or(usize::MAX));
+    let place =
+        project.path.as_ref().map_or_else(|| project.id.to_string(), |path| one_line(path.as_str()).into_owned());
+    if context.json {
+        if rows.is_empty() {
+            remark(&format!("no tools are known in {place} in {}", context.url));
+        }
+        print(&ranking::as_json(&rows, &project, &weights))?;
+    } else if rows.is_empty() {
+        print(&visible(&format!("No tools are known in {place}.\n\n{}", context.how_to_fill())))?;
+    } else {
+        let heading = format!("tools and servers by relevance in {place}");
+        print(&ranking::render(&rows, &heading, arguments.explain, &weights, context.surface))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

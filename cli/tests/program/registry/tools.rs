@@ -1,0 +1,116 @@
+//! `tools`: the registry with use and status.
+
+use serde_json::{Value, json};
+
+use super::{calls, field, furnish, minutes_ago, write};
+use crate::support::{ENGINES, Place, answer};
+
+fn tools(place: &Place, db: &str, more: &[&str]) -> Value {
+    place.run(&[&["--db", db, "--json", "tools"], more].concat()).json()
+}
+
+fn tool(told: &Value, name: &str) -> Value {
+    let tools = told["tools"].as_array().unwrap();
+    tools.iter().find(|tool| tool["tool"] == name).unwrap_or_else(|| panic!("no {name}: {told}")).clone()
+}
+
+#[test]
+fn a_project_has_its_own_and_everybodys_and_never_anothers() {
+    for engine in ENGINES {
+        let place = Place::new();
+        furnish(&place);
+        let db = format!("{}", place.path(&format!("home/usage.{engine}")).display());
+        place.run(&["--db", &db, "scan"]).done();
+        let now = minutes_ago(5);
+        place.import(
+            &db,
+            &calls(&place, "home/work", &[("Bash", "success", &now), ("mcp__github__get_issue", "failure", &now)]),
+        );
+        place.import(
+            &db,
+            &calls(&place, "home/other", &[("mcp__theirs__act", "success", &now), ("Bash", "success", &now)]),
+        );
+        let told = tools(&place, &db, &[]);
+        let mut names = field(&told["tools"], "tool");
+        names.sort();
+        let expected =
+            ["/deploy", "Bash", "Skill(pdf)", "Skill(review)", "mcp__github", "mcp__github__get_issue", "mcp__sentry"];
+        assert_eq!(names, expected, "{engine}");
+        let bash = tool(&told, "Bash");
+        assert_eq!((&bash["uses"], &bash["kind"], &bash["status"]), (&json!(1), &json!("built_in"), &json!("active")));
+        let deploy = tool(&told, "/deploy");
+        assert_eq!(deploy["uses"], 0);
+        assert_eq!((&deploy["last_used"], &deploy["source"]), (&json!(null), &json!(".claude/commands/deploy.md")));
+        assert_eq!(tool(&told, "mcp__github__get_issue")["server"], "github");
+
+        std::fs::create_dir_all(place.path("home/other")).unwrap();
+        let other = tools(&place, &db, &["--project", "../other"]);
+        let mut names = field(&other["tools"], "tool");
+        names.sort();
+        assert_eq!(names, ["Bash", "Skill(pdf)", "mcp__sentry", "mcp__theirs__act"], "{engine}");
+        let all = tools(&place, &db, &["--all"]);
+        assert_eq!(all["tools"].as_array().unwrap().len(), 8);
+        assert_eq!((&all["project"], &tool(&all, "Bash")["uses"]), (&json!(null), &json!(2)));
+    }
+}
+
+#[test]
+fn the_status_says_why() {
+    let place = Place::new();
+    furnish(&place);
+    place.run(&["--db", "usage.db", "scan"]).done();
+    std::fs::remove_file(place.path("home/work/.claude/commands/deploy.md")).unwrap();
+    place.run(&["--db", "usage.db", "scan"]).done();
+    let recent: Vec<String> = (0..5).map(minutes_ago).collect();
+    let failing: Vec<_> = recent.iter().map(|time| ("Edit", "failure", time.as_str())).collect();
+    place.import("usage.db", &calls(&place, "home/work", &failing));
+    place.import("usage.db", &calls(&place, "home/work", &[("Glob", "success", "2026-01-05T10:00:00Z")]));
+    let told = tools(&place, "usage.db", &[]);
+    let status = |name: &str| {
+        let tool = tool(&told, name);
+        ["status", "removed", "unseen", "demoted"].map(|key| tool[key].clone())
+    };
+    assert_eq!(status("/deploy"), [json!("stale"), json!(true), json!(false), json!(false)]);
+    assert_eq!(status("Edit"), [json!("demoted"), json!(false), json!(false), json!(true)]);
+    assert_eq!(status("Glob"), [json!("stale"), json!(false), json!(true), json!(false)]);
+    assert_eq!(status("Skill(pdf)"), [json!("active"), json!(false), json!(false), json!(false)]);
+    assert!(tool(&told, "/deploy")["removed_at"].is_string());
+    assert_eq!(tool(&told, "Glob")["unseen_since"], "2026-01-05T10:00:00Z");
+    let text = place.run(&["--db", "usage.db", "tools"]).done().stdout;
+    for told in ["stale: removed just now", "demoted: fails too often", "stale: unseen since 2026-01-05"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn where_nothing_is_known_it_says_what_to_do() {
+    let place = Place::new();
+    let told = place.run(&["tools"]).done();
+    assert!(told.stdout.contains("tooltally scan") && told.stdout.contains("import"), "{}", told.stdout);
+    assert_eq!(tools(&place, "usage.db", &[])["tools"], json!([]));
+    place.run(&["tools", "--all", "--project", "."]).failed(2);
+    assert!(place.run(&["tools", "--project", "nowhere"]).failed(1).contains("no project is called"));
+    assert!(!place.path("home/data/tooltally/usage.db").exists());
+}
+
+#[test]
+fn a_project_that_was_only_scanned_is_known_by_its_name() {
+    let place = Place::new();
+    furnish(&place);
+    let db = place.path("home/usage.db");
+    place.run(&["--db", db.to_str().unwrap(), "scan"]).done();
+    let mut command = place.command(&["--db", db.to_str().unwrap(), "--json", "tools", "--project", "work"]);
+    let told = answer(command.current_dir(place.path("home/tmp")).spawn().unwrap()).json();
+    assert_eq!(told["tools"].as_array().unwrap().len(), 5);
+    assert_eq!(told["path"].as_str().unwrap(), place.path("home/work").to_str().unwrap());
+}
+
+#[test]
+fn names_from_outside_reach_no_terminal_raw() {
+    let place = Place::new();
+    write(&place, "work/.claude/commands/a\u{202e}b.md", "---\ndescription: x\n---\n");
+    let told = place.run(&["--db", "usage.db", "scan"]).done().stdout;
+    assert!(told.contains(r"/a\u{202e}b") && !told.contains('\u{202e}'), "{told}");
+    let told = place.run(&["--db", "usage.db", "tools"]).done().stdout;
+    assert!(told.contains(r"/a\u{202e}b") && !told.contains('\u{202e}'), "{told}");
+}
