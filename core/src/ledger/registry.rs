@@ -189,13 +189,15 @@ mod tests {
         let found = |n| ToolDiscovered::new(id(n), tool.clone(), Kind::Skill, Scope::User, source.clone(), time).into();
         let gone = ToolRemoved::new(id(2), tool.clone(), time).into();
         let mut events = vec![found(1), gone];
-        events.extend((3..600).map(found));
+        events.extend((3..1_200).map(found));
         ledger.record_all(&events).unwrap();
         ledger.verify_quietly().unwrap();
         assert_eq!(ledger.registered(&Filter::Any).unwrap().len(), 1);
         let key = RegistryKey { project: 0, tools: 0 }.to_bytes(0);
-        let right = facts(599, 2, 1, 598);
-        for wrong in [facts(598, 2, 1, 598), facts(599, 0, 1, 598), facts(599, 2, 3, 598), facts(599, 2, 1, 597)] {
+        let right = facts(1_199, 2, 1, 1_198);
+        for wrong in
+            [facts(1_198, 2, 1, 1_198), facts(1_199, 0, 1, 1_198), facts(1_199, 2, 3, 1_198), facts(1_199, 2, 1, 1_197)]
+        {
             for (facts, is_sound) in [(wrong, false), (right, true)] {
                 let sealed = row(&[(1, facts)]).to_bytes(&key);
                 engine.tamper(|tables| tables.put(Tree::Registry, &key, &sealed).unwrap());

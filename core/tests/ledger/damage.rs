@@ -43,7 +43,7 @@ fn rebuild_mends_a_damaged_state_record() {
 #[test]
 fn a_log_that_lost_its_end_is_refused() {
     let (engine, _) = filled(3000);
-    engine.tamper(|t| t.log.retain(|p, _| *p <= 2500));
+    engine.tamper(|t| t.log.retain(|p, _| *p <= 2000));
     let ledger = Ledger::new(engine.clone());
     assert!(ledger.usage(&Selection::all(), &GroupBy::Total).unwrap_err().is_corrupt());
     assert!(ledger.record(&event(5000)).unwrap_err().is_corrupt());
@@ -142,7 +142,7 @@ fn rebuild_mends_a_wrong_first_path() {
 
 #[test]
 fn verify_proves_that_ids_are_found() {
-    let (engine, ledger) = filled(600);
+    let (engine, ledger) = filled(1_200);
     ledger.verify_quietly().unwrap();
     // Turn the columns of the one chunk round: same entries, wrong order.
     engine.tamper(|t: &mut Tables| {
@@ -314,8 +314,8 @@ fn a_day_without_sessions_costs_a_day() {
         costs.push(engine.1.load(Ordering::Relaxed) - before);
         costs
     };
-    let (short, long) = (cost(200), cost(4000));
-    assert_eq!(short, long, "entries visited for one day, with a history of 200 and of 4000 days");
+    let (short, long) = (cost(2000), cost(6000));
+    assert_eq!(short, long, "entries visited for one day, with a history of 2000 and of 6000 days");
 }
 
 #[test]
@@ -368,10 +368,10 @@ fn a_row_of_an_unknown_kind_is_refused_by_whoever_meets_it() {
     let ledger = Ledger::new(engine.clone());
     ledger.record_all(&(0..1_200).map(event).collect::<Vec<_>>()).unwrap();
     engine.tamper(|tables| {
-        let last = Position::new(600);
-        let row = LogRow::from_bytes(last, &tables.log[&600]).unwrap();
+        let last = Position::new(1_200);
+        let row = LogRow::from_bytes(last, &tables.log[&1_200]).unwrap();
         let next = LogRow { kind: 9, id: EventId::from_bytes([7; 16]), ..row };
-        tables.log.insert(601, next.to_bytes(last.next()));
+        tables.log.insert(1_201, next.to_bytes(last.next()));
     });
     for ledger in [&ledger, &Ledger::new(engine.clone())] {
         let answers = [
@@ -379,7 +379,7 @@ fn a_row_of_an_unknown_kind_is_refused_by_whoever_meets_it() {
             ledger.recent(&Selection::all(), 5).map(drop),
             // A process's first append looks for its id alone: it does not meet the row.
             ledger.record_all(&(5000..6000).map(event).collect::<Vec<_>>()).map(drop),
-            ledger.read(Position::new(600), 1).map(drop),
+            ledger.read(Position::new(1_200), 1).map(drop),
             ledger.record(&event(5000)).map(drop),
             ledger.verify_quietly().map(drop),
             ledger.rebuild_quietly(),
@@ -388,5 +388,5 @@ fn a_row_of_an_unknown_kind_is_refused_by_whoever_meets_it() {
             assert!(answer.as_ref().is_err_and(Error::is_corrupt), "{answer:?}");
         }
     }
-    assert_eq!(engine.tables().log.len(), 601);
+    assert_eq!(engine.tables().log.len(), 1_201);
 }

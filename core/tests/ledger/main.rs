@@ -143,7 +143,7 @@ fn many_folds_and_merges_answer_as_the_reference_does() {
 fn a_rebuild_gives_the_same_rows() {
     let engine = MemoryEngine::default();
     let ledger = Ledger::new(engine.clone());
-    for n in 0..30_u64 {
+    for n in 0..33_u64 {
         ledger.record_all(&(n * 100..(n + 1) * 100).map(mixed).collect::<Vec<_>>()).unwrap();
     }
     let rows = |tree| {
