@@ -138,6 +138,7 @@ pub(super) fn growth(stage: &mut Stage<'_>, filled: &Filled) -> Result<Vec<Row>>
 fn fill_a_tenth(stage: &Stage<'_>, kind: Kind, folder: &Path) -> Result<Box<dyn Subject>> {
     let mut workload = Workload::new(stage.options.events, stage.options.days)?;
     let store = kind.open(folder, &workload)?;
+    store.begin()?;
     let mut left = stage.options.events / 10;
     while left > 0 {
         let size = usize::try_from(left).unwrap_or(usize::MAX).min(stage.options.batch());
