@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tooltally::{SessionId, ToolName};
 
-pub use registry::{ContextArguments, RankArguments, ScanArguments, ToolsArguments};
+pub use registry::{ContextArguments, RankArguments, ScanArguments, SuggestArguments, ToolsArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +65,8 @@ pub enum Command {
     Rank(RankArguments),
     /// Print the tools at hand, as a short text for the start of an agent's session
     Context(ContextArguments),
+    /// Say which tool probably comes next in a session, where that is likely enough
+    Suggest(SuggestArguments),
     /// Record one call: reads a hook's payload on stdin
     #[command(after_help = "An agent runs this on each tool call; `tooltally install` connects it. It always exits \
                             with 0 and prints nothing on stdout. What it cannot record waits in a spool beside the \

@@ -9,7 +9,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
 use crate::commands::{
-    Context, completions, context, doctor, evaluate, events, hook, import, install, maintain, rank, scan, stats, tools,
+    Context, completions, context, doctor, evaluate, events, hook, import, install, maintain, rank, scan, stats,
+    suggest, tools,
 };
 use crate::diagnostics::{Failure, start_tracing};
 use crate::output::{Surface, sanitize};
@@ -93,6 +94,7 @@ fn command(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Scan(scan) => scan::run(&context, &scan),
         Command::Tools(tools) => tools::run(&context, &tools),
         Command::Rank(rank) => rank::run(&context, &rank),
+        Command::Suggest(suggest) => suggest::run(&context, &suggest),
         Command::Context(arguments) => context::run(&context, &arguments),
         Command::Evaluate(evaluate) => evaluate::run(&context, &evaluate),
         Command::Verify => maintain::verify(&context),

@@ -434,6 +434,20 @@ macro_rules! __cases {
                 }
             }
 
+            /// What usually comes next in a session, seldom told.
+            suggestion {
+                always {
+                    /// A habit is foreseen, and told as seldom as the pace says.
+                    a_habit_is_foreseen_and_seldom_told,
+                    /// Where anything may follow anything, nothing is said.
+                    without_a_habit_it_is_silent,
+                    /// Later events, late ones and a rebuild change no answer.
+                    what_comes_later_changes_nothing,
+                    /// Every store says what the reference does.
+                    suggestions_are_those_of_the_reference,
+                }
+            }
+
             /// Any number of threads and processes record and read at once.
             many {
                 always {

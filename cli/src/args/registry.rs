@@ -1,9 +1,10 @@
-//! `scan`, `tools`, `rank` and `context`: the tools of a project.
+//! `scan`, `tools`, `rank`, `context` and `suggest`: the tools of a project, and the next one.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use tooltally::SessionId;
 
 /// `scan`.
 #[derive(Debug, Default, Args)]
@@ -114,4 +115,22 @@ pub struct ContextArguments {
     /// Run by an agent: whatever happens, its session is to start
     #[arg(long, hide = true)]
     pub hook: bool,
+}
+
+/// `suggest`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Learns from the 2,000 calls before the session: what followed its last one to
+three calls, in all projects and in its own. Silent below 60 % and before the
+session's fourth call; at most two suggestions a session, five calls apart.
+Nothing is kept: the same log gives the same answer.
+--json answers {\"session\", \"suggestion\": null or {\"tool\", \"confidence\",
+\"after_calls\", \"context\", \"seen\"}}.
+
+Example:
+  tooltally suggest --session 5f0c1d2e-8a34-4f4e-9c55-0b7d8f6a1c22")]
+pub struct SuggestArguments {
+    /// The session
+    #[arg(long, value_name = "ID")]
+    pub session: SessionId,
 }

@@ -12,6 +12,7 @@ pub mod maintain;
 pub mod rank;
 pub mod scan;
 pub mod stats;
+pub mod suggest;
 pub mod tools;
 
 use std::ffi::OsStr;

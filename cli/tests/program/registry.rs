@@ -3,6 +3,7 @@
 mod context;
 mod rank;
 mod scan;
+mod suggest;
 mod tools;
 
 use serde_json::{Value, json};

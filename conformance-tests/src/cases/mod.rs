@@ -21,4 +21,5 @@ pub(crate) mod relevance;
 pub(crate) mod scope;
 pub(crate) mod spans;
 pub(crate) mod status;
+pub(crate) mod suggestion;
 pub(crate) mod truth;

@@ -64,11 +64,13 @@
 //! ```
 
 mod counts;
+mod in_session;
 mod model;
 mod pace;
 mod session;
 
 pub use counts::{ContextCounts, Followers, LONGEST_CONTEXT, Repeats, TransitionCounts, Without};
+pub use in_session::{LEARNT_FROM, in_session};
 pub use model::{Forecast, Model, Prediction};
 pub use pace::{Pace, Suggestion};
 pub use session::SessionSoFar;

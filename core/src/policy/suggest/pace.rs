@@ -35,6 +35,10 @@ pub struct Suggestion {
     pub tool: ToolName,
     /// Its probability, from 0 to 1. Few past calls leave it near what is usual elsewhere, so it is the confidence too.
     pub confidence: f64,
+    /// The calls that it follows from, the latest last: the longest context of this session that was seen before.
+    pub context: Vec<ToolName>,
+    /// How often that context was followed by anything before.
+    pub seen: u64,
 }
 
 impl Model {
@@ -65,9 +69,13 @@ impl Model {
             if !is_due {
                 continue;
             }
-            let best = self.predict(everywhere, project, &session)?.ranked.into_iter().next();
+            let forecast = self.predict(everywhere, project, &session)?;
+            let best = forecast.ranked.into_iter().next();
             if let Some(best) = best.filter(|best| best.probability >= pace.threshold) {
-                made.push(Suggestion { after, tool: best.tool, confidence: best.probability });
+                let tools = session.tools();
+                let context = tools.get(tools.len().saturating_sub(forecast.depth)..).unwrap_or_default().to_vec();
+                let (tool, confidence, seen) = (best.tool, best.probability, forecast.calls);
+                made.push(Suggestion { after, tool, confidence, context, seen });
             }
         }
         Ok(made)

@@ -1,0 +1,82 @@
+use tooltally_core::policy::suggest::{Model, Pace, Suggestion, in_session};
+use tooltally_core::{Event, MaintenanceExt, MemoryStore, Store};
+
+use crate::check::{assert_sound, record};
+use crate::events::{at, discovered, numbered_all, project, session, use_of};
+use crate::harness::Harness;
+use crate::site::fresh;
+
+const HABIT: [&str; 3] = ["Read", "Edit", "Bash"];
+
+/// Calls of a habit: each session begins anew with its first tool.
+fn habit(first: u64, count: u64, path: &str, each: u64) -> Vec<Event> {
+    let call = |n: u64| -> Event {
+        let name = HABIT[usize::try_from(n % each).unwrap() % HABIT.len()];
+        let of = session(&format!("{path} {}", (first + n) / each));
+        use_of(first + n, name, at((first + n) as i64)).session(of).project(project(path)).into()
+    };
+    (0..count).map(call).collect()
+}
+
+fn suggested(store: &dyn Store, name: &str) -> Option<Suggestion> {
+    let suggestion = in_session(store, &session(name), &Model::default(), &Pace::default());
+    suggestion.unwrap_or_else(|e| panic!("a suggestion in {name}: {e:?}"))
+}
+
+pub(crate) fn a_habit_is_foreseen_and_seldom_told<H: Harness>() {
+    let store = fresh::<H>();
+    record(&*store, &habit(0, 1_200, "/here", 12));
+    let mut told = Vec::new();
+    for call in habit(1_200, 12, "/here", 12) {
+        record(&*store, &[call]);
+        told.extend(suggested(&*store, "/here 100").map(|s| (s.after, s.tool.to_string())));
+    }
+    // After three calls, five calls apart, twice at most.
+    assert_eq!(told, [(3, "Read".to_owned()), (8, "Bash".to_owned())]);
+    assert_eq!(suggested(&*store, "unknown"), None);
+}
+
+pub(crate) fn without_a_habit_it_is_silent<H: Harness>() {
+    let store = fresh::<H>();
+    // Of twelve tools each follows each other as often as any.
+    let call = |n: u64| -> Event {
+        let tool = format!("tool {}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 0xf);
+        use_of(n, &tool, at(n as i64)).session(session(&format!("s{}", n / 10))).into()
+    };
+    for n in 0..300 {
+        record(&*store, &[call(n)]);
+        assert_eq!(suggested(&*store, &format!("s{}", n / 10)), None, "after {n} calls of no pattern");
+    }
+}
+
+pub(crate) fn what_comes_later_changes_nothing<H: Harness>() {
+    let store = fresh::<H>();
+    record(&*store, &habit(0, 1_200, "/here", 12));
+    record(&*store, &habit(1_200, 3, "/here", 12));
+    let before = suggested(&*store, "/here 100");
+    assert!(before.is_some(), "a habit is not foreseen");
+    // Another habit, late events of before, what settings offer, and a rebuild.
+    record(&*store, &numbered_all(50_000..51_000));
+    record(&*store, &[discovered(60_000, "/deploy", at(1)).into()]);
+    let late: Vec<Event> =
+        (70_000..70_050).map(|n| use_of(n, "Grep", at(-5)).session(session("/here 7")).into()).collect();
+    record(&*store, &late);
+    assert_eq!(suggested(&*store, "/here 100"), before);
+    store.rebuild_quietly().unwrap();
+    assert_eq!(suggested(&*store.reopened(), "/here 100"), before);
+}
+
+pub(crate) fn suggestions_are_those_of_the_reference<H: Harness>() {
+    let (store, reference) = (fresh::<H>(), MemoryStore::new());
+    let events = [habit(0, 700, "/here", 7), habit(1_000, 1_500, "/there", 11), numbered_all(90_000..91_500)].concat();
+    for batch in events.chunks(130) {
+        record(&*store, batch);
+        record(&reference, batch);
+        for call in batch.iter().step_by(9) {
+            let Event::ToolUse(call) = call else { continue };
+            let Some(of) = &call.session else { continue };
+            assert_eq!(suggested(&*store, of.as_str()), suggested(&reference, of.as_str()), "in {of}");
+        }
+    }
+    assert_sound(&*store);
+}
