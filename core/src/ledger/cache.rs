@@ -14,7 +14,7 @@ use super::names::Names;
 use super::state::State;
 use super::tables::Snapshot;
 use super::tail::{FOLD_AT, Tail};
-use super::warm::WarmRows;
+use super::warm::{WarmRegistry, WarmRows};
 use crate::{EventId, Position, Result};
 
 /// A row of the log by which a file is known again.
@@ -26,6 +26,7 @@ pub(super) struct Cache {
     pub(super) names: Mutex<Names>,
     pub(super) filters: Mutex<Filters>,
     pub(super) warm: Mutex<WarmRows>,
+    pub(super) warm_registry: Mutex<WarmRegistry>,
     tail: Mutex<Arc<Tail>>,
     /// The newest row that was seen. A file without it is not the one it was.
     anchor: Mutex<Option<Anchor>>,

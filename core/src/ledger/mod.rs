@@ -135,7 +135,15 @@ impl<E: Engine> Ledger<E> {
             let cache = self.cache_for(remembered, snapshot, head)?;
             let state = State::live(snapshot, head)?;
             let tail = cache.tail_of(snapshot, &state, head)?;
-            body(&View { snapshot, names: &cache.names, state, head, tail, warm: &cache.warm })
+            body(&View {
+                snapshot,
+                names: &cache.names,
+                state,
+                head,
+                tail,
+                warm: &cache.warm,
+                warm_registry: &cache.warm_registry,
+            })
         })
     }
 

@@ -43,6 +43,11 @@ impl Recents {
         self.by_tool.into_iter()
     }
 
+    /// Takes another row's tools in, none of which is among these.
+    pub(super) fn take_in(&mut self, other: Self) {
+        self.by_tool.extend(other.by_tool);
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         other.by_tool.iter().for_each(|(tool, added)| self.add(*tool, added));
     }

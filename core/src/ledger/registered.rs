@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::keys::{RegistryKey, last_number, recents_range, registry_range, show};
 use super::recents::Recents;
@@ -10,8 +13,11 @@ use super::registry::{Facts, Registry};
 use super::row::LogRow;
 use super::tables::{Direction, Tree};
 use super::view::{View, Want};
+use super::warm::Seen;
 use crate::recent::{RecentOutcome, RecentOutcomes};
-use crate::{Error, Event, Filter, Position, ProjectId, Registered, Result, Selection, ToolName};
+use crate::{
+    Error, Event, Filter, Position, ProjectId, Registered, Result, Selection, ToolDiscovered, ToolName, ToolRemoved,
+};
 
 pub(super) fn registered(view: &View<'_>, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
     let Some(project) = view.want_project(project)? else { return Ok(Vec::new()) };
@@ -22,7 +28,9 @@ pub(super) fn registered(view: &View<'_>, project: &Filter<ProjectId>) -> Result
         }
     }
     known.retain(|_, facts| facts.discoveries > 0);
-    let mut registered: Vec<Registered> = Rows::read(view, known.values())?.registered(view, &known)?;
+    let events = Events::read(view, known.values())?;
+    let mut registered: Vec<Registered> =
+        known.iter().map(|(of, facts)| events.registered(*of, facts)).collect::<Result<_>>()?;
     registered.sort_by(|a, b| {
         let key = |of: &Registered| of.discovered.project.as_ref().map(|project| project.id);
         key(a).cmp(&key(b)).then_with(|| a.discovered.tool.cmp(&b.discovered.tool))
@@ -45,10 +53,10 @@ fn folded(view: &View<'_>, project: Want) -> Result<BTreeMap<(u32, u32), Facts>>
     Ok(known)
 }
 
-/// The log's rows that the projections name.
-struct Rows(BTreeMap<Position, LogRow>);
+/// The registry events that the projections name.
+struct Events(FxHashMap<Position, Arc<Seen>>);
 
-impl Rows {
+impl Events {
     fn read<'a>(view: &View<'_>, known: impl Iterator<Item = &'a Facts>) -> Result<Self> {
         let mut positions: Vec<Position> = Vec::new();
         for facts in known {
@@ -57,42 +65,64 @@ impl Rows {
         }
         positions.sort_unstable();
         positions.dedup();
+        let (mut events, missing) = super::lock(view.warm_registry).events(&positions);
+        let read = Self::of_rows(view, &missing)?;
+        events.extend(read.iter().cloned());
+        super::lock(view.warm_registry).keep(read);
+        Ok(Self(events))
+    }
+
+    /// The events at some positions, which ascend.
+    fn of_rows(view: &View<'_>, positions: &[Position]) -> Result<Vec<(Position, Arc<Seen>)>> {
         let (folded, tail) = positions.split_at(positions.partition_point(|at| *at <= view.state.folded_to()));
-        let mut rows: BTreeMap<Position, LogRow> = BTreeMap::new();
-        view.rows_at(folded, &mut |position, row| {
-            rows.insert(position, row);
+        let mut rows: Vec<(Position, LogRow)> = Vec::with_capacity(positions.len());
+        view.read_rows_at(folded, &mut |position, row| {
+            rows.push((position, row));
             Ok(())
         })?;
         rows.extend(tail.iter().filter_map(|at| Some((*at, view.tail.row_at(*at)?.clone()))));
-        Ok(Self(rows))
+        let mut names = super::lock(view.names);
+        let seen = |(position, row): (Position, LogRow)| {
+            let event = names.event(view.snapshot, position, &row)?.event;
+            Ok((position, Arc::new(Seen { of: (row.project, row.tool), event })))
+        };
+        rows.into_iter().map(seen).collect()
     }
 
-    /// The row at a position, which must be of such an event of a tool in these settings.
-    fn row(&self, position: Position, (project, tool): (u32, u32), kind: u8) -> Result<&LogRow> {
-        let is_it = |row: &&LogRow| row.kind == kind && row.project == project && row.tool == tool;
-        self.0.get(&position).filter(is_it).ok_or_else(|| {
-            Error::corrupt(format!("log position {position}"), "is not the registry event that a projection has there")
+    /// The event at a position, which must be of a tool in these settings.
+    fn event(&self, position: Position, of: (u32, u32)) -> Result<&Event> {
+        let found = self.0.get(&position).filter(|seen| seen.of == of);
+        found.map(|seen| &seen.event).ok_or_else(|| stray(position))
+    }
+
+    fn discovered(&self, position: Position, of: (u32, u32)) -> Result<&ToolDiscovered> {
+        match self.event(position, of)? {
+            Event::ToolDiscovered(discovered) => Ok(discovered),
+            _ => Err(stray(position)),
+        }
+    }
+
+    fn removed(&self, position: Position, of: (u32, u32)) -> Result<&ToolRemoved> {
+        match self.event(position, of)? {
+            Event::ToolRemoved(removed) => Ok(removed),
+            _ => Err(stray(position)),
+        }
+    }
+
+    fn registered(&self, of: (u32, u32), facts: &Facts) -> Result<Registered> {
+        let removed = facts.removal().map(|at| self.removed(at, of)).transpose()?;
+        Ok(Registered {
+            discovered: self.discovered(facts.discovered, of)?.clone(),
+            position: facts.discovered,
+            removed: removed.map(|removed| removed.time),
+            first_discovered: self.discovered(facts.first, of)?.time,
+            discoveries: facts.discoveries,
         })
     }
+}
 
-    fn registered(&self, view: &View<'_>, known: &BTreeMap<(u32, u32), Facts>) -> Result<Vec<Registered>> {
-        let mut names = super::lock(view.names);
-        let mut registered = Vec::with_capacity(known.len());
-        for (of, facts) in known {
-            let row = self.row(facts.discovered, *of, LogRow::TOOL_DISCOVERED)?;
-            let recorded = names.event(view.snapshot, facts.discovered, row)?;
-            let Event::ToolDiscovered(discovered) = recorded.event else { continue };
-            let removed = facts.removal().map(|at| self.row(at, *of, LogRow::TOOL_REMOVED)).transpose()?;
-            registered.push(Registered {
-                discovered,
-                position: facts.discovered,
-                removed: removed.map(|row| row.time),
-                first_discovered: self.row(facts.first, *of, LogRow::TOOL_DISCOVERED)?.time,
-                discoveries: facts.discoveries,
-            });
-        }
-        Ok(registered)
-    }
+fn stray(position: Position) -> Error {
+    Error::corrupt(format!("log position {position}"), "is not the registry event that a projection has there")
 }
 
 pub(super) fn latest_outcomes(view: &View<'_>, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
@@ -102,7 +132,7 @@ pub(super) fn latest_outcomes(view: &View<'_>, project: &Filter<ProjectId>) -> R
     let (first, last) = recents_range(view.state.generation, super::recent::scope_of(wanted));
     view.snapshot.scan(Tree::Recents, &first, &last, Direction::Forward, &mut |bytes, sealed| {
         let number = last_number(bytes).ok_or_else(|| Error::corrupt(show(Tree::Recents, bytes), "its key is cut"))?;
-        latest.merge(&Recents::from_bytes(bytes, number, sealed)?);
+        latest.take_in(Recents::from_bytes(bytes, number, sealed)?);
         Ok(ControlFlow::Continue(()))
     })?;
     for (position, row) in view.tail_rows(wanted) {

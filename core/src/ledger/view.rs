@@ -11,7 +11,7 @@ use super::row::LogRow;
 use super::state::State;
 use super::tables::{Direction, Snapshot, Tree};
 use super::tail::Tail;
-use super::warm::WarmRows;
+use super::warm::{WarmRegistry, WarmRows};
 use crate::bucket::Width;
 use crate::{Error, Filter, Position, ProjectId, Result, Selection, Timestamp, Window};
 
@@ -23,6 +23,7 @@ pub(super) struct View<'a> {
     pub(super) head: Position,
     pub(super) tail: Arc<Tail>,
     pub(super) warm: &'a Mutex<WarmRows>,
+    pub(super) warm_registry: &'a Mutex<WarmRegistry>,
 }
 
 /// A condition on a name's number.
@@ -162,7 +163,8 @@ impl View<'_> {
         Ok(())
     }
 
-    fn read_rows_at(
+    /// The same, whatever is remembered.
+    pub(super) fn read_rows_at(
         &self,
         positions: &[Position],
         visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,
