@@ -30,14 +30,14 @@ pub const LEARNT_FROM: u64 = 2_000;
 /// use tooltally_core::{EventId, LogExt, MemoryStore, Outcome, SessionId, Timestamp, ToolName, ToolUse};
 ///
 /// let store = MemoryStore::new();
-/// for number in 0..63_u64 {
+/// for number in 0..123_u64 {
 ///     let name = ["Read", "Edit", "Bash"][number as usize % 3];
 ///     let id = EventId::derived(&[number.to_le_bytes()]);
 ///     let time = Timestamp::from_micros(number as i64)?;
 ///     let session = SessionId::new(format!("session {}", number / 6))?;
 ///     store.record(&ToolUse::new(id, ToolName::new(name)?, Outcome::Success, time).session(session).into())?;
 /// }
-/// let session = SessionId::new("session 10")?;
+/// let session = SessionId::new("session 20")?;
 /// let suggestion = in_session(&store, &session, &Model::default(), &Pace::default())?.expect("a habit");
 /// assert_eq!(suggestion.tool.as_str(), "Read");
 /// # Ok::<(), tooltally_core::Error>(())
