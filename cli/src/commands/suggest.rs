@@ -18,15 +18,12 @@ use crate::output::{json, print};
 /// A failure with a hint.
 pub fn run(context: &Context, arguments: &SuggestArguments) -> Result<ExitCode, Failure> {
     let session = &arguments.session;
-    let suggestion = match context.open_existing()? {
-        Some(store) => {
-            let suggestion = in_session(&*store, session, &Model::default(), &Pace::default());
-            suggestion.map_err(context.failed("read"))?
-        }
-        None => {
-            remark(&format!("there is no store at {}", context.url));
-            None
-        }
+    let suggestion = if let Some(store) = context.open_existing()? {
+        let suggestion = in_session(&*store, session, &Model::default(), &Pace::default());
+        suggestion.map_err(context.failed("read"))?
+    } else {
+        remark(&format!("there is no store at {}", context.url));
+        None
     };
     if context.json {
         let suggestion = suggestion.as_ref().map_or(Value::Null, as_json);
