@@ -90,6 +90,8 @@ faults! {
         reads_no_further_than_what_is_kept: registry::ReadsNoFurther
             => status::more_than_the_kept_outcomes_are_read_back,
         ranks_by_calls_of_all_projects: registry::MixesProjects => relevance::another_projects_tools_are_not_ranked,
+        misses_the_latest_call_of_a_session: questions::MissesTheLatest
+            => suggestion::a_habit_is_foreseen_and_seldom_told,
         gives_one_too_many_now_and_then: questions::OneTooMany => model::random_commands,
     }
     InFile {

@@ -45,6 +45,18 @@ impl Fault for CountsTheEnd {
     }
 }
 
+/// A session's latest call is left out.
+#[derive(Default)]
+pub(crate) struct MissesTheLatest;
+
+impl Fault for MissesTheLatest {
+    fn recent(&self, store: &dyn Store, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+        let found = store.recent(selection, limit)?;
+        let is_of_a_session = matches!(selection.session, Filter::Is(_));
+        Ok(found.into_iter().skip(usize::from(is_of_a_session)).collect())
+    }
+}
+
 /// Past a few hundred events, one that is earlier than all before goes uncounted.
 #[derive(Default)]
 pub(crate) struct DropsLate;
