@@ -6,15 +6,12 @@ use crate::support::{ENGINES, Place};
 
 /// Sessions of nine calls, each three times the same three tools; the last one has made its first three.
 fn habit() -> String {
-    (0..183_u32)
-        .map(|n| {
-            let (tool, second) = (["Read", "Edit", "Bash"][n as usize % 3], n % 60);
-            let time = format!("2026-01-05T10:{:02}:{second:02}Z", n / 60);
-            let line =
-                json!({"v": 1, "tool": tool, "outcome": "success", "time": time, "session": format!("s{}", n / 9)});
-            format!("{line}\n")
-        })
-        .collect()
+    let line = |n: u32| {
+        let (tool, second) = (["Read", "Edit", "Bash"][n as usize % 3], n % 60);
+        let time = format!("2026-01-05T10:{:02}:{second:02}Z", n / 60);
+        json!({"v": 1, "tool": tool, "outcome": "success", "time": time, "session": format!("s{}", n / 9)}).to_string()
+    };
+    (0..183).map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
