@@ -9,9 +9,10 @@ use super::calls::Call;
 use super::cells::Cells;
 use super::keys::{CallsKey, PostingKey, RegistryKey, Scope, SessionKey};
 use super::positions::{Positions, block_of};
-use super::recents::{Recents, row_of};
-use super::registry::{self, Facts, Registry};
+use super::recents::Recents;
+use super::registry::{Facts, Registry};
 use super::row::LogRow;
+use super::tool_rows::row_of;
 use crate::bucket::Width;
 use crate::recent::{RecentOutcome, RecentOutcomes};
 use crate::usage::Usage;
@@ -130,7 +131,7 @@ impl Fold {
     pub(super) fn take_registry(&mut self) -> BTreeMap<RegistryKey, Registry> {
         let mut rows: BTreeMap<RegistryKey, Registry> = BTreeMap::new();
         for ((project, tool), facts) in std::mem::take(&mut self.registry) {
-            let key = RegistryKey { project, tools: registry::row_of(tool) };
+            let key = RegistryKey { project, tools: row_of(tool) };
             rows.entry(key).or_default().add(tool, &facts);
         }
         rows

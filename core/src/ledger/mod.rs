@@ -14,6 +14,7 @@
 //! | `fold`, `fold_write` | folding events, in memory; adding that to the projections |
 //! | `keys`, `bytes` | the keys of the projections' rows; numbers as bytes |
 //! | `cells`, `calls`, `positions`, `recents`, `registry` | the rows: usage, calls, places in the log, latest outcomes, what settings have |
+//! | `tool_rows` | what the rows of the last two have in common |
 //! | `ids` | the id index |
 //! | `view`, `buckets`, `usage`, `recent`, `registered`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
@@ -46,6 +47,7 @@ mod salvage;
 mod state;
 mod tables;
 mod tail;
+mod tool_rows;
 mod turns;
 mod usage;
 mod verify;

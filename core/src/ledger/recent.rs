@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::keys::{self, Scope, SessionKey, recents_key};
-use super::recents::{Recents, row_of};
+use super::recents::Recents;
 use super::row::LogRow;
 use super::tables::{Direction, Tree};
+use super::tool_rows::row_of;
 use super::view::{View, Want, Wanted};
 use crate::bucket::Width;
 use crate::recent::RecentOutcomes;

@@ -1,25 +1,16 @@
 //! A registry row: where the log has the registry events of a few tools in the settings of a project, or of every one.
 //!
-//! Tools whose numbers differ in the lowest bits alone share a row, as in the recents. A row is, for each tool that has
-//! registry events, ascending: its lowest bits, the positions of its latest discovery, of its latest removal and of its
-//! first discovery, 0 where there is none, and how many discoveries there are. What an event tells stands in the log,
-//! so a row stays small.
+//! Of each tool ([`tool_rows`](super::tool_rows)) a row has: the positions of its latest discovery, of its latest removal
+//! and of its first discovery, 0 where there is none, and how many discoveries there are. What an event tells stands in
+//! the log, so a row stays small.
 
 use std::collections::BTreeMap;
 
 use super::bytes::{Reader, Writer};
-use super::keys::show;
 use super::row::LogRow;
 use super::tables::Tree;
-use crate::{Error, Position, Result, codec};
-
-/// How many tools share a row.
-const TOOLS: u32 = 16;
-
-/// The row that a tool is in.
-pub(super) const fn row_of(tool: u32) -> u32 {
-    tool / TOOLS
-}
+use super::tool_rows::{self, OfTool};
+use crate::{Position, Result};
 
 /// Where the log has what it says of one tool in the same settings. A commutative monoid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,37 +81,31 @@ impl Registry {
     }
 
     pub(super) fn to_bytes(&self, key: &[u8]) -> Vec<u8> {
-        let mut row = Writer::with_capacity(self.by_tool.len() * 16);
-        for (tool, facts) in &self.by_tool {
-            row.number(u64::from(tool % TOOLS));
-            for position in [facts.discovered, facts.removed, facts.first] {
-                row.number(position.get());
-            }
-            row.number(facts.discoveries);
-        }
-        codec::seal_bytes(key, row.as_slice())
+        tool_rows::to_bytes(&self.by_tool, key)
     }
 
     pub(super) fn from_bytes(key: &[u8], row_number: u32, sealed: &[u8]) -> Result<Self> {
-        let place = || show(Tree::Registry, key);
-        let mut from = Reader::new(codec::open_bytes(&place, key, sealed)?);
-        let mut registry = Self::default();
-        let mut previous = None;
-        while !from.is_empty() {
-            let read = read_tool(&mut from).filter(|(low, _)| previous.replace(*low) < Some(*low));
-            let (low, facts) = read.ok_or_else(|| Error::corrupt(place(), "a field is out of its range"))?;
-            registry.by_tool.insert(row_number.saturating_mul(TOOLS).saturating_add(low), facts);
-        }
-        Ok(registry)
+        Ok(Self { by_tool: tool_rows::from_bytes(key, row_number, sealed)? })
     }
 }
 
-fn read_tool(from: &mut Reader<'_>) -> Option<(u32, Facts)> {
-    let low = from.small_number().filter(|low| *low < TOOLS)?;
-    let mut position = || from.number().map(Position::new);
-    let (discovered, removed, first) = (position()?, position()?, position()?);
-    let facts = Facts { discovered, removed, first, discoveries: from.number()? };
-    facts.is_sound().then_some((low, facts))
+impl OfTool for Facts {
+    const TREE: Tree = Tree::Registry;
+    const BYTES: usize = 16;
+
+    fn write(&self, to: &mut Writer) {
+        for position in [self.discovered, self.removed, self.first] {
+            to.number(position.get());
+        }
+        to.number(self.discoveries);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let mut position = || from.number().map(Position::new);
+        let (discovered, removed, first) = (position()?, position()?, position()?);
+        let facts = Self { discovered, removed, first, discoveries: from.number()? };
+        facts.is_sound().then_some(facts)
+    }
 }
 
 #[cfg(test)]
