@@ -100,10 +100,7 @@ fn write_calls(transaction: &mut dyn Transaction, generation: u32, all: &[(Calls
     for of_key in all.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((key, _)) = of_key.first() else { continue };
         let bytes = key.to_bytes(generation);
-        let mut calls = match transaction.get(Tree::Calls, &bytes)? {
-            Some(stored) => calls::from_bytes(&bytes, *key, &stored)?,
-            None => Vec::new(),
-        };
+        let mut calls = stored(transaction, Tree::Calls, &bytes, |stored| calls::from_bytes(&bytes, *key, stored))?;
         calls.extend(of_key.iter().map(|(_, call)| *call));
         transaction.put(Tree::Calls, &bytes, &calls::to_bytes(&calls, &bytes, *key)?)?;
     }
@@ -186,10 +183,7 @@ fn write_sessions(
     for (key, added) in rows {
         let bytes = key.to_bytes(generation);
         let place = Place::of_session(*key, &bytes);
-        let mut cells = match transaction.get(Tree::Sessions, &bytes)? {
-            Some(stored) => Cells::from_bytes(&place, &stored)?,
-            None => Cells::default(),
-        };
+        let mut cells = stored(transaction, Tree::Sessions, &bytes, |stored| Cells::from_bytes(&place, stored))?;
         cells.merge(added);
         transaction.put(Tree::Sessions, &bytes, &cells.to_bytes(&place))?;
     }
@@ -203,10 +197,8 @@ fn write_postings(
 ) -> Result<()> {
     for (key, added) in rows {
         let bytes = key.to_bytes(generation);
-        let mut positions = match transaction.get(Tree::Postings, &bytes)? {
-            Some(stored) => Positions::from_bytes(&bytes, key.block, &stored)?,
-            None => Positions::default(),
-        };
+        let mut positions =
+            stored(transaction, Tree::Postings, &bytes, |stored| Positions::from_bytes(&bytes, key.block, stored))?;
         positions.merge(added);
         transaction.put(Tree::Postings, &bytes, &positions.to_bytes(&bytes, key.block)?)?;
     }
@@ -220,10 +212,8 @@ fn write_recents(
 ) -> Result<()> {
     for ((scope, number), added) in rows {
         let key = recents_key(generation, *scope, *number);
-        let mut recents = match transaction.get(Tree::Recents, &key)? {
-            Some(stored) => Recents::from_bytes(&key, *number, &stored)?,
-            None => Recents::default(),
-        };
+        let mut recents =
+            stored(transaction, Tree::Recents, &key, |stored| Recents::from_bytes(&key, *number, stored))?;
         recents.merge(added);
         transaction.put(Tree::Recents, &key, &recents.to_bytes(&key))?;
     }
@@ -237,12 +227,20 @@ fn write_registry(
 ) -> Result<()> {
     for (key, added) in rows {
         let bytes = key.to_bytes(generation);
-        let mut registry = match transaction.get(Tree::Registry, &bytes)? {
-            Some(stored) => Registry::from_bytes(&bytes, key.tools, &stored)?,
-            None => Registry::default(),
-        };
+        let mut registry =
+            stored(transaction, Tree::Registry, &bytes, |stored| Registry::from_bytes(&bytes, key.tools, stored))?;
         registry.merge(added);
         transaction.put(Tree::Registry, &bytes, &registry.to_bytes(&bytes))?;
     }
     Ok(())
+}
+
+/// A stored row, to be added to; empty where there is none yet.
+fn stored<R: Default>(
+    transaction: &dyn Transaction,
+    tree: Tree,
+    key: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<R>,
+) -> Result<R> {
+    transaction.get(tree, key)?.map_or_else(|| Ok(R::default()), |sealed| read(&sealed))
 }

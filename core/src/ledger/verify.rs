@@ -314,16 +314,27 @@ impl Projections<'_> {
         Ok(())
     }
 
+    /// A row is there, and is what is expected.
+    fn check_row<R: PartialEq>(
+        &mut self,
+        tree: Tree,
+        key: &[u8],
+        expected: &R,
+        read: impl FnOnce(&[u8]) -> Result<R>,
+    ) -> Result<()> {
+        let stored = self.snapshot.get(tree, key)?.map(|sealed| read(&sealed)).transpose()?;
+        if stored.as_ref() != Some(expected) {
+            return Err(differs(tree, key));
+        }
+        self.count(tree);
+        Ok(())
+    }
+
     fn check_sessions(&mut self, rows: &BTreeMap<SessionKey, Cells>) -> Result<()> {
         for (key, expected) in rows {
             let bytes = key.to_bytes(self.state.generation);
-            let stored = self.snapshot.get(Tree::Sessions, &bytes)?;
-            let stored =
-                stored.map(|sealed| Cells::from_bytes(&Place::of_session(*key, &bytes), &sealed)).transpose()?;
-            if stored.as_ref() != Some(expected) {
-                return Err(differs(Tree::Sessions, &bytes));
-            }
-            self.count(Tree::Sessions);
+            let place = Place::of_session(*key, &bytes);
+            self.check_row(Tree::Sessions, &bytes, expected, |sealed| Cells::from_bytes(&place, sealed))?;
         }
         Ok(())
     }
@@ -331,12 +342,9 @@ impl Projections<'_> {
     fn check_postings(&mut self, rows: &BTreeMap<PostingKey, Positions>) -> Result<()> {
         for (key, expected) in rows {
             let bytes = key.to_bytes(self.state.generation);
-            let stored = self.snapshot.get(Tree::Postings, &bytes)?;
-            let stored = stored.map(|sealed| Positions::from_bytes(&bytes, key.block, &sealed)).transpose()?;
-            if stored.as_ref() != Some(expected) {
-                return Err(differs(Tree::Postings, &bytes));
-            }
-            self.count(Tree::Postings);
+            self.check_row(Tree::Postings, &bytes, expected, |sealed| {
+                Positions::from_bytes(&bytes, key.block, sealed)
+            })?;
         }
         Ok(())
     }
@@ -344,12 +352,7 @@ impl Projections<'_> {
     fn check_recents(&mut self, rows: &BTreeMap<(Scope, u32), Recents>) -> Result<()> {
         for ((scope, number), expected) in rows {
             let bytes = recents_key(self.state.generation, *scope, *number);
-            let stored = self.snapshot.get(Tree::Recents, &bytes)?;
-            let stored = stored.map(|sealed| Recents::from_bytes(&bytes, *number, &sealed)).transpose()?;
-            if stored.as_ref() != Some(expected) {
-                return Err(differs(Tree::Recents, &bytes));
-            }
-            self.count(Tree::Recents);
+            self.check_row(Tree::Recents, &bytes, expected, |sealed| Recents::from_bytes(&bytes, *number, sealed))?;
         }
         Ok(())
     }
@@ -357,12 +360,7 @@ impl Projections<'_> {
     fn check_registry(&mut self, rows: &BTreeMap<RegistryKey, Registry>) -> Result<()> {
         for (key, expected) in rows {
             let bytes = key.to_bytes(self.state.generation);
-            let stored = self.snapshot.get(Tree::Registry, &bytes)?;
-            let stored = stored.map(|sealed| Registry::from_bytes(&bytes, key.tools, &sealed)).transpose()?;
-            if stored.as_ref() != Some(expected) {
-                return Err(differs(Tree::Registry, &bytes));
-            }
-            self.count(Tree::Registry);
+            self.check_row(Tree::Registry, &bytes, expected, |sealed| Registry::from_bytes(&bytes, key.tools, sealed))?;
         }
         Ok(())
     }
