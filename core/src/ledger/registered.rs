@@ -65,9 +65,10 @@ impl Events {
         }
         positions.sort_unstable();
         positions.dedup();
-        let (mut events, missing) = super::lock(view.warm_registry).events(&positions);
+        let (kept, missing) = super::lock(view.warm_registry).kept(&positions);
         let read = Self::of_rows(view, &missing)?;
-        events.extend(read.iter().cloned());
+        let kept = positions.into_iter().zip(kept).filter_map(|(position, seen)| Some((position, seen?)));
+        let events = kept.chain(read.iter().cloned()).collect();
         super::lock(view.warm_registry).keep(read);
         Ok(Self(events))
     }

@@ -11,7 +11,7 @@ use super::row::LogRow;
 use super::state::State;
 use super::tables::{Direction, Snapshot, Tree};
 use super::tail::Tail;
-use super::warm::{WarmRegistry, WarmRows};
+use super::warm::{self, WarmRegistry, WarmRows};
 use crate::bucket::Width;
 use crate::{Error, Filter, Position, ProjectId, Result, Selection, Timestamp, Window};
 
@@ -141,12 +141,10 @@ impl View<'_> {
         positions: &[Position],
         visit: &mut dyn FnMut(Position, LogRow) -> Result<()>,
     ) -> Result<()> {
-        if !WarmRows::takes(positions) {
+        if !warm::takes(positions) {
             return self.read_rows_at(positions, visit);
         }
-        let rows = super::lock(self.warm).rows(positions);
-        let is_missing = |(position, row): (&Position, &Option<LogRow>)| row.is_none().then_some(*position);
-        let missing: Vec<Position> = positions.iter().zip(&rows).filter_map(is_missing).collect();
+        let (rows, missing) = super::lock(self.warm).kept(positions);
         let mut read = Vec::with_capacity(missing.len());
         self.read_rows_at(&missing, &mut |position, row| {
             read.push((position, row));

@@ -15,29 +15,20 @@ const KEPT: usize = 8192;
 /// Longer lists are of one question, and would drive out what others ask for.
 const LONGEST: usize = 1024;
 
-/// The rows that a process keeps.
-#[derive(Debug, Default)]
-pub(super) struct WarmRows(FxHashMap<Position, LogRow>);
-
-impl WarmRows {
-    /// Whether so many rows are worth being kept.
-    pub(super) const fn takes(positions: &[Position]) -> bool {
-        positions.len() <= LONGEST
-    }
-
-    /// Those of the rows at some positions that are kept.
-    pub(super) fn rows(&self, positions: &[Position]) -> Vec<Option<LogRow>> {
-        positions.iter().map(|position| self.0.get(position).cloned()).collect()
-    }
-
-    /// Keeps rows that were read.
-    pub(super) fn keep(&mut self, rows: Vec<(Position, LogRow)>) {
-        if self.0.len() + rows.len() > KEPT {
-            self.0.clear();
-        }
-        self.0.extend(rows);
-    }
+/// Whether so many rows are worth being kept.
+pub(super) const fn takes(positions: &[Position]) -> bool {
+    positions.len() <= LONGEST
 }
+
+/// What a process keeps of the log, by position.
+#[derive(Debug)]
+pub(super) struct Warm<T>(FxHashMap<Position, T>);
+
+/// The rows that it keeps.
+pub(super) type WarmRows = Warm<LogRow>;
+
+/// The registry events that it keeps: what settings have is asked for with each question about tools.
+pub(super) type WarmRegistry = Warm<Arc<Seen>>;
 
 /// A registry event, and the numbers of the project and the tool that it is about.
 #[derive(Debug)]
@@ -46,28 +37,26 @@ pub(super) struct Seen {
     pub(super) event: Event,
 }
 
-/// The registry events that a process keeps: what settings have is asked for with each question about tools.
-#[derive(Debug, Default)]
-pub(super) struct WarmRegistry(FxHashMap<Position, Arc<Seen>>);
+impl<T> Default for Warm<T> {
+    fn default() -> Self {
+        Self(FxHashMap::default())
+    }
+}
 
-impl WarmRegistry {
-    /// The events at some positions that are kept, and the positions of the others.
-    pub(super) fn events(&self, positions: &[Position]) -> (FxHashMap<Position, Arc<Seen>>, Vec<Position>) {
-        let (mut found, mut missing) = (FxHashMap::default(), Vec::new());
-        for position in positions {
-            match self.0.get(position) {
-                Some(seen) => drop(found.insert(*position, Arc::clone(seen))),
-                None => missing.push(*position),
-            }
-        }
-        (found, missing)
+impl<T: Clone> Warm<T> {
+    /// What is kept of some positions, and which of them are missing.
+    pub(super) fn kept(&self, positions: &[Position]) -> (Vec<Option<T>>, Vec<Position>) {
+        let kept: Vec<Option<T>> = positions.iter().map(|position| self.0.get(position).cloned()).collect();
+        let is_missing = |(position, kept): (&Position, &Option<T>)| kept.is_none().then_some(*position);
+        let missing = positions.iter().zip(&kept).filter_map(is_missing).collect();
+        (kept, missing)
     }
 
-    /// Keeps events that were read.
-    pub(super) fn keep(&mut self, events: Vec<(Position, Arc<Seen>)>) {
-        if self.0.len() + events.len() > KEPT {
+    /// Keeps what was read.
+    pub(super) fn keep(&mut self, read: Vec<(Position, T)>) {
+        if self.0.len() + read.len() > KEPT {
             self.0.clear();
         }
-        self.0.extend(events.into_iter().take(KEPT));
+        self.0.extend(read.into_iter().take(KEPT));
     }
 }
