@@ -82,15 +82,12 @@ impl Selection {
 
     /// Whether it selects this event. Only tool uses are selected.
     pub fn matches(&self, event: &Event) -> bool {
-        matches!(event, Event::ToolUse(_)) && self.includes(event)
+        event.as_tool_use().is_some() && self.includes(event)
     }
 
     /// Whether its conditions hold of an event of whichever kind. A registry event has no session.
     pub fn includes(&self, event: &Event) -> bool {
-        let session = match event {
-            Event::ToolUse(u) => u.session.as_ref(),
-            Event::ToolDiscovered(_) | Event::ToolRemoved(_) => None,
-        };
+        let session = event.as_tool_use().and_then(|u| u.session.as_ref());
         self.tool.matches(Some(event.tool()))
             && self.project.matches(event.project().map(|p| &p.id))
             && self.session.matches(session)

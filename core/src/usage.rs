@@ -1,6 +1,6 @@
 //! The usage of one key: counts by outcome, first and last use, durations. Commutative monoids.
 
-use crate::event::{Event, Recorded};
+use crate::event::Recorded;
 use crate::outcome::Outcome;
 use crate::sketch::{MOST_COUNTED, Sketch};
 use crate::time::{Timestamp, ToolDuration};
@@ -86,9 +86,8 @@ impl Usage {
 
 impl Aggregate for Usage {
     fn apply(&mut self, recorded: &Recorded) {
-        match &recorded.event {
-            Event::ToolUse(u) => self.record(u.outcome, u.time, u.duration),
-            Event::ToolDiscovered(_) | Event::ToolRemoved(_) => {}
+        if let Some(u) = recorded.event.as_tool_use() {
+            self.record(u.outcome, u.time, u.duration);
         }
     }
 

@@ -35,6 +35,14 @@ impl Event {
         }
     }
 
+    /// The call, if it is one.
+    pub const fn as_tool_use(&self) -> Option<&ToolUse> {
+        match self {
+            Self::ToolUse(u) => Some(u),
+            Self::ToolDiscovered(_) | Self::ToolRemoved(_) => None,
+        }
+    }
+
     /// The tool that it is about.
     pub const fn tool(&self) -> &ToolName {
         match self {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::counts::TransitionCounts;
 use super::model::Model;
 use super::pace::{Pace, Suggestion};
-use crate::event::{Event, Position, Recorded};
+use crate::Result;
+use crate::event::{Position, Recorded};
 use crate::name::{SessionId, ToolName};
 use crate::project::ProjectId;
 use crate::selection::Selection;
 use crate::store::{Log, Queries};
-use crate::{Result, ToolUse};
 
 /// How many events before a session's first call are learnt from.
 ///
@@ -53,10 +53,12 @@ pub fn in_session<S: Log + Queries + ?Sized>(
 ) -> Result<Option<Suggestion>> {
     let mut calls = store.recent(&Selection::all().session(session.clone()), usize::MAX)?;
     calls.sort_unstable_by_key(|recorded| recorded.position);
-    let (Some(first), Some(last)) = (calls.first(), calls.last().and_then(tool_use)) else { return Ok(None) };
+    let (Some(first), Some(last)) = (calls.first(), calls.last().and_then(|last| last.event.as_tool_use())) else {
+        return Ok(None);
+    };
     let project = last.project.as_ref().map(|project| project.id);
     let (everywhere, here) = learn(&before(store, first.position)?, project);
-    let tools: Vec<ToolName> = calls.iter().filter_map(tool_use).map(|call| call.tool.clone()).collect();
+    let tools: Vec<ToolName> = calls.iter().map(|call| call.event.tool().clone()).collect();
     model.suggest(pace, &everywhere, Some(&here), &tools)
 }
 
@@ -71,7 +73,7 @@ fn before<S: Log + ?Sized>(store: &S, first: Position) -> Result<Vec<Recorded>> 
 fn learn(events: &[Recorded], project: Option<ProjectId>) -> (TransitionCounts, TransitionCounts) {
     let (mut everywhere, mut here) = (TransitionCounts::default(), TransitionCounts::default());
     let mut sessions: HashMap<&SessionId, Vec<ToolName>> = HashMap::new();
-    for call in events.iter().filter_map(tool_use) {
+    for call in events.iter().filter_map(|recorded| recorded.event.as_tool_use()) {
         let Some(session) = &call.session else { continue };
         let tools = sessions.entry(session).or_default();
         everywhere.record(tools, &call.tool);
@@ -81,11 +83,4 @@ fn learn(events: &[Recorded], project: Option<ProjectId>) -> (TransitionCounts, 
         tools.push(call.tool.clone());
     }
     (everywhere, here)
-}
-
-fn tool_use(recorded: &Recorded) -> Option<&ToolUse> {
-    match &recorded.event {
-        Event::ToolUse(call) => Some(call),
-        Event::ToolDiscovered(_) | Event::ToolRemoved(_) => None,
-    }
 }
