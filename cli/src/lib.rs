@@ -4,6 +4,7 @@
 pub mod args;
 pub mod calendar;
 pub mod commands;
+pub mod deadline;
 pub mod diagnostics;
 pub mod doctor;
 pub mod input;

@@ -20,6 +20,7 @@ use tooltally::{Error, OpenOptions, ProjectId, Store, ToolName, open_with};
 
 use super::Context;
 use crate::args::ContextArguments;
+use crate::deadline;
 use crate::diagnostics::{Failure, remark};
 use crate::output::available::{self, Entry};
 use crate::output::{print, ranking};
@@ -112,8 +113,8 @@ fn folder_of_payload() -> Option<PathBuf> {
 fn entries(context: &Context, store: &dyn Store, project: ProjectId) -> Result<Vec<Entry>, Failure> {
     let (rule, weights) = (Rule::default(), Weights::default());
     let known = store.tools_for(Some(project), &rule, context.now).map_err(context.failed("read"))?;
+    let mut ranked = store.rank_of(&known, Some(project), &weights).map_err(context.failed("read"))?;
     let known: HashMap<ToolName, Tool> = known.into_iter().map(|tool| (tool.name.clone(), tool)).collect();
-    let mut ranked = store.rank(Some(project), &rule, &weights, context.now).map_err(context.failed("read"))?;
     ranked.retain(|tool| known.get(&tool.facts.tool).is_some_and(is_at_hand));
     Ok(ranking::rows(&ranked, &weights).into_iter().map(|row| entry(row, &known)).collect())
 }
@@ -150,9 +151,7 @@ impl Printing {
     /// Ends the process once the time is over, whatever the store is doing: a session starts without the text then.
     fn watch(&self) {
         let printing = self.clone();
-        // Where no thread is to be had, it goes on without a deadline.
-        let _ = thread::Builder::new().spawn(move || {
-            thread::sleep(DEADLINE);
+        deadline::watch(DEADLINE, move || {
             if printing.is_first() {
                 remark(&format!("tooltally context: no answer within {DEADLINE:?}; the session starts without it"));
                 std::process::exit(0);

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tooltally::{Clock, Condition, Error, Event, OpenOptions, StoreUrl, SystemClock, open_with};
 
+use crate::deadline;
 use crate::diagnostics::Failure;
 use crate::input::{HookOutcome, read_hook};
 use crate::own::append_to_own_file;
@@ -106,20 +107,14 @@ fn files_for_the_spool() -> Reserve {
 fn watch(url: &StoreUrl, event: &Event) -> Settled {
     let settled = Settled(Arc::new(Mutex::new(Some(files_for_the_spool()))));
     let (url, event, seen) = (url.clone(), event.clone(), settled.clone());
-    let begun = Instant::now();
-    let watch = move || {
-        while let Some(left) = DEADLINE.checked_sub(begun.elapsed()) {
-            thread::sleep(left);
-        }
+    deadline::watch(DEADLINE, move || {
         if seen.is_mine() {
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 let_wait(&url, &event, &format!("error: {url} did not answer within {DEADLINE:?}"));
             }));
             std::process::exit(0);
         }
-    };
-    // Where no thread is to be had, the call goes on without a deadline.
-    let _ = thread::Builder::new().spawn(watch);
+    });
     settled
 }
 

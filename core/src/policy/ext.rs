@@ -1,20 +1,20 @@
 //! The policies, asked of a store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind::{Identity, Kind};
 use super::rank::{self, Ranked, Weights, recent_use};
 use super::status::{Rule, Status};
 use super::tools::{self, Known, Tool};
-use crate::event::Recorded;
+use crate::Result;
 use crate::ext::QueriesExt;
 use crate::name::ToolName;
 use crate::project::ProjectId;
 use crate::recent::{RecentOutcome, RecentOutcomes};
-use crate::selection::{Filter, GroupBy, GroupKey, Selection};
+use crate::selection::{Filter, GroupKey, Selection, UsageRow};
 use crate::store::Queries;
 use crate::time::Timestamp;
-use crate::{Result, usage::Usage};
+use crate::usage::Usage;
 
 /// How many of the latest calls say what is used now: one half-life of [`Weights`].
 const LATEST: usize = 200;
@@ -59,21 +59,25 @@ pub trait PoliciesExt: Queries {
     /// # Errors
     /// As [`Queries::usage`].
     fn rank(&self, project: Option<ProjectId>, rule: &Rule, weights: &Weights, now: Timestamp) -> Result<Vec<Ranked>> {
-        let tools = self.tools_for(project, rule, now)?;
+        self.rank_of(&self.tools_for(project, rule, now)?, project, weights)
+    }
+
+    /// [`rank`](Self::rank) of the tools that [`tools_for`](Self::tools_for) has answered for the same project: for
+    /// those who want both.
+    ///
+    /// # Errors
+    /// As [`Queries::recent`].
+    fn rank_of(&self, tools: &[Tool], project: Option<ProjectId>, weights: &Weights) -> Result<Vec<Ranked>> {
         let latest = self.recent_usage(project, LATEST)?;
-        Ok(rank::rank(tools::facts(&tools, &recent_use(latest.iter().map(tool_of))), weights))
+        Ok(rank::rank(tools::facts(tools, &recent_use(latest.iter().map(|r| r.event.tool()))), weights))
     }
 }
 
 impl<S: Queries + ?Sized> PoliciesExt for S {}
 
-fn tool_of(recorded: &Recorded) -> &ToolName {
-    recorded.event.tool()
-}
-
 /// What a store knows of the tools of a project.
 fn known<S: Queries + ?Sized>(store: &S, project: Option<ProjectId>) -> Result<Known> {
-    let mut known = Known { usage: by_tool(store, project)?, ..Known::default() };
+    let mut known = Known { usage: by_tool(store.usage_since(project, None)?), ..Known::default() };
     known.outcomes = store.latest_outcomes(&Filter::Any)?.into_iter().collect();
     let Some(of) = project else {
         known.registered = store.registered(&Filter::Any)?;
@@ -91,18 +95,12 @@ fn known<S: Queries + ?Sized>(store: &S, project: Option<ProjectId>) -> Result<K
     Ok(known)
 }
 
-fn by_tool<S: Queries + ?Sized>(
-    store: &S,
-    project: Option<ProjectId>,
-) -> Result<std::collections::BTreeMap<ToolName, Usage>> {
-    let selection = Selection { project: project.map_or(Filter::Any, Filter::Is), ..Selection::all() };
-    let rows = store.usage(&selection, &GroupBy::Tool)?.into_iter();
-    Ok(rows
-        .filter_map(|row| match row.key {
-            GroupKey::Tool(tool) => Some((tool, row.usage)),
-            _ => None,
-        })
-        .collect())
+fn by_tool(rows: Vec<UsageRow>) -> BTreeMap<ToolName, Usage> {
+    let of_tool = |row: UsageRow| match row.key {
+        GroupKey::Tool(tool) => Some((tool, row.usage)),
+        _ => None,
+    };
+    rows.into_iter().filter_map(of_tool).collect()
 }
 
 /// The status by as many of a tool's outcomes as it takes.
