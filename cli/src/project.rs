@@ -66,6 +66,11 @@ pub fn named(text: &OsStr, known: &[Project]) -> Result<Project, Failure> {
     Ok(of_folder.filter(|project| project.id == id).unwrap_or(Project::from_id(id)))
 }
 
+/// How a sentence names a project: by its path, else by its id; on one line, whatever the path holds.
+pub fn shown(project: &Project) -> String {
+    project.path.as_ref().map_or_else(|| project.id.to_string(), |path| one_line(path.as_str()).into_owned())
+}
+
 /// The id of the project in this folder, its path taken literally.
 pub(crate) fn id_of(path: &Path) -> ProjectId {
     ProjectId::of_path(&path.to_string_lossy())

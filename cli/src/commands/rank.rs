@@ -9,8 +9,9 @@ use tooltally::policy::status::Rule;
 use super::Context;
 use crate::args::RankArguments;
 use crate::diagnostics::{Failure, remark};
-use crate::output::sanitize::{one_line, visible};
+use crate::output::sanitize::visible;
 use crate::output::{print, ranking};
+use crate::project;
 
 /// Prints the ranking.
 ///
@@ -29,8 +30,7 @@ pub fn run(context: &Context, arguments: &RankArguments) -> Result<ExitCode, Fai
     };
     let mut rows = ranking::rows(&ranked, &weights);
     rows.truncate(arguments.limit.unwrap_or(usize::MAX));
-    let place =
-        project.path.as_ref().map_or_else(|| project.id.to_string(), |path| one_line(path.as_str()).into_owned());
+    let place = project::shown(&project);
     if context.json {
         if rows.is_empty() {
             remark(&format!("no tools are known in {place} in {}", context.url));

@@ -14,6 +14,7 @@ use crate::output::humanize::count;
 use crate::output::sanitize::one_line;
 use crate::output::table::{Column, Grid};
 use crate::output::{json, print};
+use crate::project;
 use crate::scan::{Differences, Discovery, Places, Scan, compare, scan};
 
 /// How long others may be faster, before a scan gives up.
@@ -103,7 +104,6 @@ impl Outcome<'_> {
 
     fn as_text(&self, context: &Context, is_dry_run: bool) -> String {
         let (discovered, removed) = (&self.differences.discovered, &self.differences.removed);
-        let path = self.project.path.as_ref().map_or_else(|| self.project.id.to_string(), ToString::to_string);
         let came = discovered.iter().filter(|discovery| !discovery.is_change).count();
         let changed = discovered.len() - came;
         let mut heading = format!(
@@ -112,7 +112,7 @@ impl Outcome<'_> {
             count(changed as u64),
             count(removed.len() as u64),
             count(self.differences.unchanged),
-            one_line(&path)
+            project::shown(self.project)
         );
         if is_dry_run {
             heading.push_str("\nNothing was recorded.");

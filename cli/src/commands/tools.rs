@@ -8,8 +8,9 @@ use tooltally::policy::status::Rule;
 use super::Context;
 use crate::args::ToolsArguments;
 use crate::diagnostics::{Failure, remark};
-use crate::output::sanitize::{one_line, visible};
+use crate::output::sanitize::visible;
 use crate::output::{print, tools_table};
+use crate::project;
 
 /// Prints the registry.
 ///
@@ -24,13 +25,8 @@ pub fn run(context: &Context, arguments: &ToolsArguments) -> Result<ExitCode, Fa
         Some(store) => store.tools_for(id, &Rule::default(), context.now).map_err(context.failed("read"))?,
         None => Vec::new(),
     };
-    let place = project.as_ref().map_or_else(
-        || "in all projects".to_owned(),
-        |project| match &project.path {
-            Some(path) => format!("in {}", one_line(path.as_str())),
-            None => format!("in {}", project.id),
-        },
-    );
+    let place = project.as_ref().map_or_else(|| "all projects".to_owned(), project::shown);
+    let place = format!("in {place}");
     let hint = format!("No tools are known {place}. `tooltally scan` registers what the agent's settings offer;\n");
     if context.json {
         if tools.is_empty() {
