@@ -85,10 +85,16 @@ impl Migrations {
     }
 }
 
+/// What a database without our mark is.
+const FOREIGN: &str = "it is the SQLite database of another program";
+
+fn not_a_store(path: &Path, reason: &str) -> Error {
+    Error::NotAStore { path: path.display().to_string(), reason: reason.to_owned(), source: None }
+}
+
 /// Looks at the file without SQLite: what is refused here is left as it is, with nothing beside it.
 pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Found> {
-    let not_a_store =
-        |reason: &str| Error::NotAStore { path: path.display().to_string(), reason: reason.to_owned(), source: None };
+    let not_a_store = |reason| not_a_store(path, reason);
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(not_a_store("it is a folder")),
         Ok(found) if !found.is_file() => return Err(not_a_store("it is not a regular file")),
@@ -118,7 +124,7 @@ pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -
             }
         }
         FirstPage { application_id: 0, user_version: 0, has_schema: false, .. } => Ok(Found::Unfinished),
-        _ => Err(not_a_store("it is the SQLite database of another program")),
+        _ => Err(not_a_store(FOREIGN)),
     }
 }
 
@@ -151,11 +157,7 @@ pub(crate) fn look_inside(
     // Each of the questions sees the file as it is then: between the two, another process may have made the store.
     match format()? {
         Some(format) => migrations.check(format),
-        None => Err(Error::NotAStore {
-            path: path.display().to_string(),
-            reason: "it is the SQLite database of another program".to_owned(),
-            source: None,
-        }),
+        None => Err(not_a_store(path, FOREIGN)),
     }
 }
 
