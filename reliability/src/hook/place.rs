@@ -4,12 +4,16 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 use tooltally::{OpenOptions, Store, StoreUrl};
 
 use super::call::{Call, transcript};
 use crate::{Backend, Result};
+
+/// Numbers the files of imports: those that run at once must not write over each other's.
+static IMPORTS: AtomicU64 = AtomicU64::new(0);
 
 /// Where the store's folder leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +118,7 @@ impl<'a> Place<'a> {
 
     /// The program that imports a transcript of these calls.
     pub(super) fn import(&self, calls: &[Call]) -> Result<Command> {
-        let number = fs::read_dir(self.path("input"))?.count();
+        let number = IMPORTS.fetch_add(1, Ordering::Relaxed);
         let path = self.path(&format!("input/{number}-{}.jsonl", calls.first().map_or(0, |call| call.0)));
         fs::write(&path, transcript(calls.iter().copied()))?;
         let mut import = self.program("import");
