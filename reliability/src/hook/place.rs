@@ -12,9 +12,6 @@ use tooltally::{OpenOptions, Store, StoreUrl};
 use super::call::{Call, transcript};
 use crate::{Backend, Result};
 
-/// Numbers the files of imports: those that run at once must not write over each other's.
-static IMPORTS: AtomicU64 = AtomicU64::new(0);
-
 /// Where the store's folder leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leads {
@@ -39,11 +36,14 @@ pub(super) struct Place<'a> {
     pub(super) backend: Backend,
     program: &'a Path,
     folder: TempDir,
+    /// How many imports were made: those that run at once must not write over each other's file.
+    imports: AtomicU64,
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(backend: Backend, program: &'a Path) -> Result<Self> {
-        let place = Self { backend, program, folder: tempfile::Builder::new().prefix("tooltally-hook-").tempdir()? };
+        let folder = tempfile::Builder::new().prefix("tooltally-hook-").tempdir()?;
+        let place = Self { backend, program, folder, imports: AtomicU64::new(0) };
         for folder in ["real", "home/data", "tmp", "input"] {
             fs::create_dir_all(place.path(folder))?;
         }
@@ -118,8 +118,8 @@ impl<'a> Place<'a> {
 
     /// The program that imports a transcript of these calls.
     pub(super) fn import(&self, calls: &[Call]) -> Result<Command> {
-        let number = IMPORTS.fetch_add(1, Ordering::Relaxed);
-        let path = self.path(&format!("input/{number}-{}.jsonl", calls.first().map_or(0, |call| call.0)));
+        let number = self.imports.fetch_add(1, Ordering::Relaxed);
+        let path = self.path(&format!("input/import-{number}.jsonl"));
         fs::write(&path, transcript(calls.iter().copied()))?;
         let mut import = self.program("import");
         import.arg("--json").arg(path);
