@@ -9,11 +9,11 @@ use rustc_hash::FxHashMap;
 use super::calls::LAST_POSITION;
 use super::events::Named;
 use super::fold::Fold;
-use super::ids::{Filters, probe};
+use super::ids::{Filters, Probed, probe};
 use super::names::{Interned, Known, Names, first_path, first_path_key};
 use super::row::LogRow;
 use super::state::{LIVE, State};
-use super::tables::{Transaction, Tree};
+use super::tables::{NameKind, Transaction, Tree};
 use super::tail::{FOLD_AT, Tail};
 use crate::{Appended, Condition, Error, Event, EventId, Position, Result, codec};
 
@@ -46,10 +46,12 @@ pub(super) struct Appender<'a> {
     filters: &'a std::sync::Mutex<Filters>,
     tail: &'a Tail,
     state: State,
-    /// Ids of the requests that stand in the folded part of the log.
+    /// Which ids of the requests stand in the folded part of the log.
     folded: HashMap<EventId, Position>,
-    /// Ids that this transaction has recorded.
-    recorded: FxHashMap<EventId, Position>,
+    /// The ids that this transaction has recorded, if one was asked for more than once.
+    recorded: Option<FxHashMap<EventId, Position>>,
+    /// The highest number of each kind of names that a name was added to.
+    last_numbers: FxHashMap<NameKind, u32>,
     learnt: Learnt,
 }
 
@@ -71,7 +73,8 @@ impl<'a> Appender<'a> {
             tail,
             state,
             folded: HashMap::new(),
-            recorded: FxHashMap::default(),
+            recorded: None,
+            last_numbers: FxHashMap::default(),
             learnt,
         }
     }
@@ -80,7 +83,11 @@ impl<'a> Appender<'a> {
     pub(super) fn run(mut self, requests: &[Request<'_>]) -> Result<(Vec<Result<Vec<Appended>>>, Learnt)> {
         let ids = requests.iter().flat_map(|r| r.events).map(Event::id);
         let unknown = ids.filter(|id| self.tail.position_of(*id).is_none());
-        self.folded = probe(self.transaction, &self.state.ids, &mut super::lock(self.filters), unknown)?;
+        let Probed { found, repeats } =
+            probe(self.transaction, &self.state.ids, &mut super::lock(self.filters), unknown)?;
+        self.folded = found;
+        self.recorded = repeats.then(FxHashMap::default);
+        self.learnt.rows.reserve(requests.iter().map(|request| request.events.len()).sum());
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             answers.push(match request.condition.check(self.learnt.head) {
@@ -99,7 +106,8 @@ impl<'a> Appender<'a> {
     fn record(&mut self, event: &Event) -> Result<Appended> {
         let id = event.id();
         let first = self.tail.position_of(id);
-        let first = first.or_else(|| self.folded.get(&id).copied()).or_else(|| self.recorded.get(&id).copied());
+        let first = first.or_else(|| self.folded.get(&id).copied());
+        let first = first.or_else(|| self.recorded.as_ref().and_then(|recorded| recorded.get(&id).copied()));
         if let Some(first) = first {
             return Ok(Appended::Duplicate(first));
         }
@@ -108,7 +116,9 @@ impl<'a> Appender<'a> {
             return Err(Error::used_up("record more events", "the log's positions"));
         }
         let row = self.row(event)?;
-        self.recorded.insert(id, position);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.insert(id, position);
+        }
         self.learnt.rows.push(row);
         self.learnt.head = position;
         Ok(Appended::New(position))
@@ -194,9 +204,14 @@ impl<'a> Appender<'a> {
         let number = if let Some(number) = number {
             number
         } else {
-            let number = self.transaction.last_name(T::KIND)?.checked_add(1);
+            let last = match self.last_numbers.get(&T::KIND) {
+                Some(last) => *last,
+                None => self.transaction.last_name(T::KIND)?,
+            };
+            let number = last.checked_add(1);
             let number = number.ok_or_else(|| Error::used_up("record more names", "the numbers of names"))?;
             self.transaction.push_name(T::KIND, number, &text)?;
+            self.last_numbers.insert(T::KIND, number);
             number
         };
         learnt.learn(number, name.clone());

@@ -277,7 +277,7 @@ fn refuse_duplicates(
     filters: &mut Filters,
     ids: &[(EventId, Position)],
 ) -> Result<()> {
-    let mut seen = probe(snapshot, &state.ids, filters, ids.iter().map(|(id, _)| *id))?;
+    let mut seen = probe(snapshot, &state.ids, filters, ids.iter().map(|(id, _)| *id))?.found;
     for (id, position) in ids {
         if let Some(first) = seen.insert(*id, *position) {
             return Err(verify::same_id(first, *position));

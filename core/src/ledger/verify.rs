@@ -184,7 +184,7 @@ fn tail_ids(snapshot: &dyn Snapshot, state: &State, head: Position) -> Result<()
         ids.push((row.id, position));
         Ok(())
     })?;
-    let mut seen = probe(snapshot, &state.ids, &mut Filters::default(), ids.iter().map(|(id, _)| *id))?;
+    let mut seen = probe(snapshot, &state.ids, &mut Filters::default(), ids.iter().map(|(id, _)| *id))?.found;
     for (id, position) in ids {
         if let Some(first) = seen.insert(id, position) {
             return Err(same_id(first, position));

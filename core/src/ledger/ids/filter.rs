@@ -18,20 +18,24 @@ use crate::Result;
 
 /// About how many fingerprints share a region: between this and twice as many.
 const IN_REGION: u64 = 1024;
-/// About how many fingerprints of a region share a group.
-const IN_GROUP: u64 = 8;
+/// About how many fingerprints of a region share a group: between this and twice as many.
+const IN_GROUP: u64 = 4;
+/// So many marks are compared at once, which takes few instructions and no guess where a group ends. Most groups have
+/// fewer; the marks behind are the next group's, and seldom equal.
+const AT_ONCE: usize = 16;
 /// So many ids are looked up by reading chunks before a process makes digests.
 const FEW: usize = 64;
 /// The most memory that a process spends on digests: enough for the ids of 14 million events. The runs
 /// beyond are read.
 const MOST_BYTES: usize = 32 << 20;
 
-/// A digest of the fingerprints of a region.
+/// A digest of the fingerprints of a region, in one piece of memory.
 struct Region {
-    /// Where each group's marks begin; one more than there are groups.
-    starts: Vec<u32>,
-    /// The 16 bits after those that choose region and group, ascending in each group.
-    marks: Vec<u16>,
+    /// First where each group's marks begin, one more than there are groups; then the marks: of each fingerprint the
+    /// 16 bits after those that choose region and group, ascending in each group. Behind them [`AT_ONCE`] zeros.
+    ///
+    /// Empty where a region has so many fingerprints that their places need more bits.
+    numbers: Box<[u16]>,
 }
 
 /// How a run's fingerprints are divided, by their leading bits.
@@ -73,29 +77,45 @@ impl Shape {
 impl Region {
     fn read(snapshot: &dyn Snapshot, run: &Run, shape: Shape, (first, last): (u32, u32)) -> Result<Self> {
         let entries = run.entries_between(snapshot, first, last)?;
+        Ok(Self::of(shape, entries.iter().map(|(fingerprint, _)| *fingerprint)).unwrap_or(Self { numbers: [].into() }))
+    }
+
+    /// The digest of ascending fingerprints; `None` if there are too many.
+    fn of(shape: Shape, fingerprints: impl ExactSizeIterator<Item = u32>) -> Option<Self> {
         let groups = 1_usize << shape.group_bits;
-        let mut region = Self { starts: Vec::with_capacity(groups + 1), marks: Vec::with_capacity(entries.len()) };
-        let position = |marks: &Vec<u16>| u32::try_from(marks.len()).unwrap_or(u32::MAX);
-        for (fingerprint, _) in entries {
+        let mut numbers = Vec::with_capacity(groups + 1 + fingerprints.len() + AT_ONCE);
+        numbers.resize(groups + 1, 0);
+        let mut begun = 0;
+        for fingerprint in fingerprints {
             let (group, mark) = shape.place(fingerprint);
-            if region.starts.len() <= group {
-                region.starts.resize(group + 1, position(&region.marks));
-            }
-            region.marks.push(mark);
+            let end = u16::try_from(numbers.len()).ok()?;
+            numbers.get_mut(begun..=group)?.fill(end);
+            begun = begun.max(group + 1);
+            numbers.push(mark);
         }
-        region.starts.resize(groups + 1, position(&region.marks));
-        Ok(region)
+        let end = u16::try_from(numbers.len()).ok()?;
+        numbers.get_mut(begun..=groups)?.fill(end);
+        numbers.resize(numbers.len() + AT_ONCE, 0);
+        Some(Self { numbers: numbers.into() })
     }
 
     /// Whether the run may hold a fingerprint of this region; `false` is certain.
     fn may_hold(&self, shape: Shape, fingerprint: u32) -> bool {
         let (group, mark) = shape.place(fingerprint);
-        let (Some(start), Some(end)) = (self.starts.get(group), self.starts.get(group + 1)) else { return true };
-        self.marks.get(*start as usize..*end as usize).is_none_or(|marks| marks.contains(&mark))
+        let (Some(start), Some(end)) = (self.numbers.get(group), self.numbers.get(group + 1)) else { return true };
+        let (mut start, end) = (usize::from(*start), usize::from(*end));
+        while start < end {
+            let Some(marks) = self.numbers.get(start..).and_then(<[u16]>::first_chunk::<AT_ONCE>) else { return true };
+            if marks.iter().fold(false, |found, each| found | (*each == mark)) {
+                return true;
+            }
+            start += AT_ONCE;
+        }
+        false
     }
 
     fn bytes(&self) -> usize {
-        4 * self.starts.len() + 2 * self.marks.len() + size_of::<Self>()
+        size_of_val(&*self.numbers) + size_of::<Self>()
     }
 }
 
@@ -198,6 +218,26 @@ mod tests {
         let made = (3..20).filter(|number| filters.of(&run(*number, 1 << 26), &mut rooms).is_some()).count();
         assert!(made < 10, "all of them together stay within the room: {made}");
         assert!(filters.of(&large, &mut 0).is_some(), "what is there stays");
+    }
+
+    /// Whatever fingerprints a region has, few or many, alike or not, it holds all of them, and few others.
+    #[test]
+    fn a_region_misses_none_of_its_fingerprints() {
+        let spread = |count: u32| (0..count).map(|n| n * (u32::MAX / count)).collect::<Vec<_>>();
+        let crowded = |count: u32| (0..count).map(|n| 7 + n / 3).collect::<Vec<_>>();
+        for fingerprints in [spread(1), spread(9), spread(1500), spread(2048), crowded(1500), vec![u32::MAX; 100]] {
+            let entries = fingerprints.len() as u64;
+            let shape =
+                Shape { region_bits: 0, ..Shape::of(&Run { generation: 0, number: 0, entries, base: 1, last: 1 }) };
+            let region = Region::of(shape, fingerprints.iter().copied()).unwrap();
+            assert!(fingerprints.iter().all(|each| region.may_hold(shape, *each)), "{entries}");
+            let others = (0..10_000).map(|n| n * 429_391 + 3).filter(|each| !fingerprints.contains(each));
+            let wrongly = others.filter(|each| region.may_hold(shape, *each)).count();
+            assert!(wrongly < 20, "{entries}: {wrongly}");
+        }
+        let shape = Shape { region_bits: 0, group_bits: 8 };
+        assert!(Region::of(shape, (0..70_000).collect::<Vec<_>>().into_iter()).is_none());
+        assert!(Region { numbers: [].into() }.may_hold(shape, 5), "what has no digest may hold anything");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use chunk::Entry;
 pub(super) use filter::Filters;
-pub(super) use probe::probe;
+pub(super) use probe::{Probed, probe};
 
 use super::keys::RUNS;
 use super::tables::Transaction;

@@ -9,6 +9,15 @@ use super::filter::{Filter, Filters};
 use super::{Directory, Run, fingerprint};
 use crate::{Error, EventId, Position, Result};
 
+/// What is known of some ids.
+#[derive(Debug, Default)]
+pub(crate) struct Probed {
+    /// Those that stand in the log up to where the runs reach, and where.
+    pub(crate) found: HashMap<EventId, Position>,
+    /// Whether one was asked for more than once.
+    pub(crate) repeats: bool,
+}
+
 /// Finds which of the ids stand in the log up to where the runs reach, and where.
 ///
 /// The newest run comes first: what is reported twice is usually reported soon. What was found isn't looked for
@@ -18,10 +27,12 @@ pub(crate) fn probe(
     directory: &Directory,
     filters: &mut Filters,
     ids: impl Iterator<Item = EventId>,
-) -> Result<HashMap<EventId, Position>> {
+) -> Result<Probed> {
     let mut wanted: Vec<(u32, EventId)> = ids.map(|id| (fingerprint(id), id)).collect();
     wanted.sort_unstable();
+    let asked = wanted.len();
     wanted.dedup();
+    let repeats = wanted.len() < asked;
     let mut room = filters.begin(directory, wanted.len());
     let mut found = HashMap::new();
     let mut runs: Vec<&Run> = directory.runs().collect();
@@ -34,7 +45,7 @@ pub(crate) fn probe(
             wanted.retain(|(_, id)| !found.contains_key(id));
         }
     }
-    Ok(found)
+    Ok(Probed { found, repeats })
 }
 
 fn probe_run(
