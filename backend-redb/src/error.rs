@@ -140,6 +140,11 @@ pub(crate) fn wants_reopening(error: &redb::Error) -> bool {
     }
 }
 
+/// Whether it says no more than that there was an error before.
+pub(crate) const fn refers_back(error: &redb::Error) -> bool {
+    matches!(error, redb::Error::PreviousIo | redb::Error::TransactionPoisoned | redb::Error::DatabaseClosed)
+}
+
 /// The answer where redb panicked on what it read.
 pub(crate) fn from_panic(operation: Operation, payload: &(dyn Any + Send)) -> Error {
     let said = payload.downcast_ref::<&str>().copied();

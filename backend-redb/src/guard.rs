@@ -8,8 +8,9 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use tooltally_core::Result;
+use tooltally_core::{Error, Result};
 
 use crate::error::{self, Operation};
 
@@ -18,6 +19,8 @@ use crate::error::{self, Operation};
 pub(crate) struct Guard {
     broken: AtomicBool,
     stale: AtomicBool,
+    /// Why the handle is of no more use: redb tells whom it meets first, and all later ones only that there was a reason.
+    reason: Mutex<Option<Error>>,
 }
 
 impl Guard {
@@ -36,10 +39,17 @@ impl Guard {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(failure)) => {
                 let failure = failure.into();
-                if error::wants_reopening(&failure) {
-                    self.mark_stale();
+                let (is_last, refers_back) = (error::wants_reopening(&failure), error::refers_back(&failure));
+                let failure = error::from_redb(operation, failure);
+                if !is_last {
+                    return Err(failure);
                 }
-                Err(error::from_redb(operation, failure))
+                self.mark_stale();
+                let mut reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+                match &*reason {
+                    Some(reason) if refers_back => Err(reason.clone()),
+                    _ => Err(reason.insert(failure).clone()),
+                }
             }
             Err(payload) => {
                 self.broken.store(true, Ordering::Release);
@@ -83,6 +93,7 @@ impl Guard {
 
     /// Notes that the file was opened anew.
     pub(crate) fn mark_fresh(&self) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.stale.store(false, Ordering::Release);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use tooltally_core::ledger::Ledger;
 use tooltally_core::{
     Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, ProjectId, Queries,
-    RecentOutcomes, Recorded, Registered, Result, Salvaged, Selection, ToolName, UsageRow, Verified,
+    RecentOutcomes, Recorded, Registered, Result, Salvaged, Selection, SessionId, ToolName, Trail, UsageRow, Verified,
 };
 
 use crate::engine::RedbEngine;
@@ -114,6 +114,10 @@ impl Queries for RedbStore {
 
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         self.ledger.latest_outcomes(project)
+    }
+
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        self.ledger.trail(session, look_back)
     }
 }
 

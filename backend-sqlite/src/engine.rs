@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tooltally_core::ledger::{Engine, Snapshot, Transaction};
-use tooltally_core::{OpenOptions, Result};
+use tooltally_core::{Error, OpenOptions, Result};
 
 use crate::error::{Operation, from_check, map};
 use crate::in_use::InUse;
 use crate::line::Line;
-use crate::migration::{Migrations, still_newest};
+use crate::migration::{Found, Migrations, still_newest};
 use crate::opening;
+use crate::schema;
 use crate::tables::Tables;
 use crate::transaction::OpenTransaction;
 use crate::wait::{limit_wait, wait_for_nobody};
@@ -127,6 +128,23 @@ impl SqliteEngine {
         Ok(result)
     }
 
+    /// Makes the public view anew, where it is not the store's.
+    pub(crate) fn mend_view(&self) -> Result<()> {
+        let mut patience = self.patience();
+        let operation = Operation::within("make the view anew", &patience);
+        let has_view = |connection: &Connection| schema::has_view(connection).map_err(|e| map(e, operation));
+        if !self.migrations.is_of_format_1(Found::Store) || self.snapshot(operation, &patience, has_view)? {
+            return Ok(());
+        }
+        let _turn = self.turns.take(&patience)?;
+        let writer = self.writer_at(Pace::Durable, &patience)?;
+        let _writing = self.line.writing();
+        let open = self.line.wait(&mut patience, || OpenTransaction::try_begin_immediate(&writer, operation))?;
+        still_newest(&writer, self.migrations, operation)?;
+        schema::renew_view(&writer).map_err(|e| map(e, operation))?;
+        open.commit()
+    }
+
     /// Keeps a reader for the next one to read. Not one whose transaction did not end: it would show an old state.
     fn give_back(&self, reader: Connection) {
         if !reader.is_autocommit() {
@@ -177,6 +195,14 @@ impl Engine for SqliteEngine {
         let patience = self.patience();
         let operation = Operation::within("check the file", &patience);
         let first: String = self.snapshot(operation, &patience, |reader| {
+            if self.migrations.is_of_format_1(Found::Store)
+                && !schema::has_view(reader).map_err(|e| map(e, operation))?
+            {
+                return Err(Error::corrupt(
+                    "the view tool_usage_events",
+                    "is not the store's; a rebuild makes it anew",
+                ));
+            }
             reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(|e| map(e, operation))
         })?;
         if first == "ok" { Ok(()) } else { Err(from_check(first, operation)) }

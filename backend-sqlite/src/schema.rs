@@ -116,6 +116,19 @@ pub(crate) fn create(connection: &Connection) -> Result<()> {
         .map_err(|e| map(e, Operation::new("make the tables")))
 }
 
+/// Whether the public view is the one that [`create`] makes. Who asks it would not notice.
+pub(crate) fn has_view(connection: &Connection) -> rusqlite::Result<bool> {
+    let wanted = "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name = 'tool_usage_events' AND sql = ?1";
+    connection
+        .query_row(wanted, [VIEW.trim().trim_end_matches(';')], |row| row.get::<_, u32>(0))
+        .map(|views| views == 1)
+}
+
+/// Makes the public view anew, inside the caller's transaction.
+pub(crate) fn renew_view(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("DROP VIEW IF EXISTS tool_usage_events; {VIEW}"))
+}
+
 /// Sees that the tables and indexes are the ones that [`create`] makes, with no trigger beside them. What else a file
 /// may hold in their place runs as its rows are read or written, and need not ever end. Views are for others.
 ///

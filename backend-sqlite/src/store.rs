@@ -5,7 +5,7 @@ use std::path::Path;
 use tooltally_core::ledger::Ledger;
 use tooltally_core::{
     Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, OpenOptions, Position, Progress, ProjectId, Queries,
-    RecentOutcomes, Recorded, Registered, Result, Salvaged, Selection, ToolName, UsageRow, Verified,
+    RecentOutcomes, Recorded, Registered, Result, Salvaged, Selection, SessionId, ToolName, Trail, UsageRow, Verified,
 };
 
 use crate::engine::SqliteEngine;
@@ -90,6 +90,10 @@ impl Queries for SqliteStore {
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         self.ledger.latest_outcomes(project)
     }
+
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        self.ledger.trail(session, look_back)
+    }
 }
 
 impl Maintenance for SqliteStore {
@@ -98,7 +102,8 @@ impl Maintenance for SqliteStore {
     }
 
     fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        self.ledger.rebuild(progress)
+        self.ledger.rebuild(progress)?;
+        self.ledger.engine().mend_view()
     }
 
     fn compact(&self) -> Result<()> {

@@ -271,6 +271,27 @@ fn a_store_without_its_tables_is_damaged() {
 
 /// A damaged index does not find a name that it then refuses to hold twice; an index more has the same effect.
 #[test]
+fn a_changed_view_is_found_and_made_anew() {
+    let (_folder, path) = place();
+    SqliteStore::open(&path).unwrap().record_all(&(0..40).map(event).collect::<Vec<_>>()).unwrap();
+    let changes = [
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'path.kind = 3', 'patx.kind = 3')",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'tool.kind = 0', 'tool.kind = 1')",
+        "DROP VIEW tool_usage_events",
+    ];
+    for change in changes {
+        Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        assert!(store.verify_quietly().unwrap_err().is_corrupt(), "{change}");
+        store.rebuild_quietly().unwrap();
+        assert_eq!(store.verify_quietly().unwrap().events, 40);
+        let view = Connection::open(&path).unwrap();
+        let count = "SELECT count(*) FROM tool_usage_events WHERE tool_name = 'Bash'";
+        assert_eq!(view.query_row(count, [], |row| row.get::<_, u32>(0)).unwrap(), 40, "{change}");
+    }
+}
+
+#[test]
 fn a_constraint_that_a_record_breaks_is_damage() {
     let (_folder, path) = place();
     let store = SqliteStore::open(&path).unwrap();

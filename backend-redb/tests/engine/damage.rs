@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::common::{Random, append, read_all};
 use tempfile::TempDir;
+use tooltally_conformance::events::numbered_all;
 use tooltally_core::ledger::{Direction, Engine, Tree};
-use tooltally_core::{Error, OpenOptions, Position, Result};
-use tooltally_redb::RedbEngine;
+use tooltally_core::{Error, LogExt, MaintenanceExt, OpenOptions, Position, Result};
+use tooltally_redb::{RedbEngine, RedbStore};
 
 /// Everything that one may do with a store.
 fn use_all(path: &Path, exclusive: bool) -> Result<()> {
@@ -81,6 +82,30 @@ fn flipped_bytes_and_cut_ends_never_panic() {
         assert_eq!(sound.read(|snapshot| snapshot.head()).unwrap(), Position::new(450), "seed {seed}");
     }
     assert!(damaged > seeds / 4, "{damaged}");
+}
+
+/// redb tells the first call what is wrong, and each later one only that something was. A rebuild reads and writes on
+/// several threads: whichever comes first, what is answered is the damage.
+#[test]
+fn a_rebuild_names_the_damage_whoever_meets_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    RedbStore::open(&path).unwrap().record_all(&numbered_all(0..3_000)).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let mut met = 0;
+    for page in (8192..whole.len()).step_by(4096) {
+        let mut damaged = whole.clone();
+        damaged[page + 2000] ^= 1;
+        let store = RedbStore::open(&path).unwrap();
+        fs::write(&path, &damaged).unwrap();
+        if let Err(error) = store.rebuild_quietly() {
+            assert!(error.is_corrupt(), "page at {page}: {error:?}");
+            met += 1;
+        }
+        drop(store);
+        fs::write(&path, &whole).unwrap();
+    }
+    assert!(met > 5, "{met}");
 }
 
 #[test]

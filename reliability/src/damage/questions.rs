@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 use tooltally::{
-    Condition, Error, Event, GroupBy, Log, MemoryStore, Position, ProjectId, Queries, Recorded, Selection, SessionId,
-    Spans, Timestamp, ToolName, Window,
+    Condition, Error, Event, Filter, GroupBy, Log, MemoryStore, Position, ProjectId, Queries, Recorded, Selection,
+    SessionId, Spans, Timestamp, ToolName, Window,
 };
 use tooltally_conformance::events::{PATHS, SESSIONS, TOOLS, at, numbered_all};
 
@@ -63,6 +63,8 @@ impl State {
 pub(super) struct Questions {
     usage: Vec<(Selection, GroupBy)>,
     recent: Vec<(Selection, usize)>,
+    sessions: Vec<SessionId>,
+    projects: [Filter<ProjectId>; 2],
     most: u64,
 }
 
@@ -100,7 +102,9 @@ impl Questions {
                 recent.push((selection, 20));
             }
         }
-        Ok(Self { usage, recent, most })
+        let sessions = SESSIONS.into_iter().take(2).map(SessionId::new).collect::<tooltally::Result<_>>()?;
+        let projects = [Filter::Any, Filter::Is(ProjectId::of_path(path))];
+        Ok(Self { usage, recent, sessions, projects, most })
     }
 
     /// Asks all of them, whatever fails.
@@ -116,6 +120,13 @@ impl Questions {
         }
         for (selection, limit) in &self.recent {
             answers.push(answer(format!("recent {limit} of {selection:?}"), queries.recent(selection, *limit)));
+        }
+        for session in &self.sessions {
+            answers.push(answer(format!("the trail of {session}"), queries.trail(session, PAGE)));
+        }
+        for project in &self.projects {
+            answers.push(answer(format!("what is registered in {project:?}"), queries.registered(project)));
+            answers.push(answer(format!("the latest outcomes in {project:?}"), queries.latest_outcomes(project)));
         }
         Answers(answers)
     }
