@@ -42,6 +42,7 @@ pub enum Measure {
     ToolsFor,
     Rank,
     Status,
+    Suggest,
     Growth,
     BytesPerEvent,
     Rebuild,
@@ -81,7 +82,7 @@ const FULL_EVENTS: u64 = 10_000_000;
 
 impl Measure {
     /// The queries.
-    pub(crate) const QUERIES: [Self; 11] = [
+    pub(crate) const QUERIES: [Self; 12] = [
         Self::Window90d,
         Self::Tool90d,
         Self::Window7d,
@@ -93,10 +94,11 @@ impl Measure {
         Self::ToolsFor,
         Self::Rank,
         Self::Status,
+        Self::Suggest,
     ];
 
     /// The queries whose cost must not grow with the history.
-    pub(crate) const STEADY: [Self; 8] = [
+    pub(crate) const STEADY: [Self; 9] = [
         Self::Window7d,
         Self::Tool7d,
         Self::Session,
@@ -105,11 +107,12 @@ impl Measure {
         Self::ToolsFor,
         Self::Rank,
         Self::Status,
+        Self::Suggest,
     ];
 
     /// Whether the seed has nothing like it.
     pub(crate) const fn is_policy(self) -> bool {
-        matches!(self, Self::ToolsFor | Self::Rank | Self::Status)
+        matches!(self, Self::ToolsFor | Self::Rank | Self::Status | Self::Suggest)
     }
 
     /// All, in the order of the table.
@@ -140,6 +143,7 @@ impl Measure {
             Self::ToolsFor => "the tools of a project, with their status; settings of 20 projects beside it",
             Self::Rank => "the tools of a project by how much they matter now",
             Self::Status => "whether a tool is active, stale or demoted",
+            Self::Suggest => "what usually comes next in a session of 200 calls, silent throughout",
             Self::Growth => "7-day and unwindowed queries, a history ten times as long; against themselves",
             Self::BytesPerEvent => "bytes of the files per event, redb after compact; against the seed",
             Self::Rebuild => "folding all projections anew",
@@ -166,7 +170,7 @@ impl Measure {
             Self::Recorder | Self::Window90d | Self::Tool90d => None,
             Self::Window7d | Self::Tool7d => Some(Bar::AtLeast(20.0)),
             Self::AllProjects90d | Self::Session | Self::Recent200 | Self::Last5 => Some(Bar::AtLeast(1.0)),
-            Self::ToolsFor | Self::Rank | Self::Status => Some(Bar::ValueAtMost(1_000.0)),
+            Self::ToolsFor | Self::Rank | Self::Status | Self::Suggest => Some(Bar::ValueAtMost(1_000.0)),
             Self::Growth => Some(Bar::AtMost(1.5)),
             Self::BytesPerEvent => Some(Bar::AtMost(if is_sqlite { 0.33 } else { 0.5 })),
             Self::Rebuild => Some(Bar::ValueAtLeast(1e6)),
@@ -192,9 +196,8 @@ impl Measure {
             Self::Tool90d => Question::Tool { tool: BASH, since_seconds: since(90) },
             Self::Tool7d => Question::Tool { tool: BASH, since_seconds: since(7) },
             Self::AllProjects90d => Question::Tools { project: None, since_seconds: Some(since(90)) },
-            Self::Session => {
-                Question::Session { session: Workload::session_of(events * (2 * variant + 1) / (2 * VARIANTS)) }
-            }
+            Self::Session => Question::Session { session: session_at(variant, events) },
+            Self::Suggest => Question::Suggest { session: session_at(variant, events) },
             Self::Recent200 => Question::Recent { project, limit: 200 },
             Self::Last5 => Question::Outcomes { tool: usize::try_from(variant).ok()?, project, limit: 5 },
             Self::ToolsFor => Question::ToolsOf { project, now_seconds },
@@ -203,6 +206,11 @@ impl Measure {
             _ => return None,
         })
     }
+}
+
+/// A session from somewhere in the history.
+fn session_at(variant: u64, events: u64) -> u64 {
+    Workload::session_of(events * (2 * variant + 1) / (2 * VARIANTS))
 }
 
 /// How many questions of a kind.

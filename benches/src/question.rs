@@ -1,10 +1,14 @@
 //! The questions that are asked, and what is right: a brute-force fold over the generated calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use tooltally::policy::rank::Ranked;
 use tooltally::policy::status::Status;
-use tooltally::{GroupKey, Position, RecentOutcome, Recorded, Timestamp, ToolDuration, ToolName, Usage, UsageRow};
+use tooltally::policy::suggest::{LEARNT_FROM, Model, Pace};
+use tooltally::{
+    Event, GroupKey, Position, RecentOutcome, Recorded, Timestamp, ToolDuration, ToolName, ToolUse, Trail, Usage,
+    UsageRow,
+};
 
 use crate::Result;
 use crate::baselines::text_time;
@@ -32,6 +36,8 @@ pub(crate) enum Question {
     Rank { project: u64, now_seconds: u64 },
     /// Whether a tool is active, stale or demoted.
     Status { tool: usize, now_seconds: u64 },
+    /// What usually comes next in a session.
+    Suggest { session: u64 },
 }
 
 /// How many of the latest calls a rank is made of.
@@ -46,11 +52,25 @@ pub(crate) struct Expectation {
     latest: BTreeMap<(u64, u64), WorkloadEvent>,
     /// Of all calls, for the policies.
     histories: Histories,
+    trail: Calls,
+}
+
+/// The calls of a session, and those just before its first.
+#[derive(Clone, Debug, Default)]
+struct Calls {
+    before: VecDeque<WorkloadEvent>,
+    own: Vec<WorkloadEvent>,
 }
 
 impl Expectation {
     pub(crate) fn new(question: Question) -> Self {
-        Self { question, usages: BTreeMap::new(), latest: BTreeMap::new(), histories: Histories::default() }
+        Self {
+            question,
+            usages: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            histories: Histories::default(),
+            trail: Calls::default(),
+        }
     }
 
     /// Folds one call in.
@@ -94,6 +114,16 @@ impl Expectation {
                     self.histories.apply(call)?;
                 }
             }
+            Question::Suggest { session } => {
+                if session == call.session {
+                    self.trail.own.push(call.clone());
+                } else if self.trail.own.is_empty() {
+                    self.trail.before.push_back(call.clone());
+                    if self.trail.before.len() as u64 > LEARNT_FROM {
+                        self.trail.before.pop_front();
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -126,6 +156,10 @@ impl Expectation {
             Answer::Tools(tools) => policies::lines(tools) == self.lines()?,
             Answer::Ranked(ranked) => *ranked == self.ranked()?,
             Answer::Status(status) => *status == self.status()?,
+            Answer::Suggestion(trail, suggestion) => {
+                let right = self.trail(workload)?;
+                *suggestion == Model::default().suggest(&Pace::default(), &right) && *trail == right
+            }
         };
         if is_right {
             return Ok(());
@@ -138,6 +172,14 @@ impl Expectation {
         }
         let right = if self.latest.is_empty() { format!("{:?}", self.rows()?) } else { format!("{:?}", self.times()?) };
         Err(format!("a wrong answer to {:?}:\n  answered {answer:?}\n  right is {right}", self.question).into())
+    }
+
+    fn trail(&self, workload: &Workload) -> Result<Trail> {
+        let calls = |calls: &mut dyn Iterator<Item = &WorkloadEvent>| -> Result<Vec<ToolUse>> {
+            let events = calls.map(|call| workload.event(call)).collect::<tooltally::Result<Vec<_>>>()?;
+            Ok(events.iter().filter_map(Event::as_tool_use).cloned().collect())
+        };
+        Ok(Trail::of(&calls(&mut self.trail.before.iter())?, &calls(&mut self.trail.own.iter())?))
     }
 
     fn rows(&self) -> Result<Vec<UsageRow>> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tooltally::policy::rank::Weights;
 use tooltally::policy::status::Rule;
+use tooltally::policy::suggest::{LEARNT_FROM, Model, Pace};
 use tooltally::{
     Backend, Event, LogExt, Maintenance, MaintenanceExt, OpenOptions, PoliciesExt, Project, QueriesExt, SessionId,
     Store, StoreUrl, Timestamp, ToolName,
@@ -87,6 +88,16 @@ impl Subject for TooltallyStore {
             Question::Status { tool, now_seconds } => {
                 let (tool, now) = (tool_name(tool)?, instant(now_seconds)?);
                 Box::new(move || Ok(Answer::Status(store.status_of(&tool, &Rule::default(), now)?)))
+            }
+            Question::Suggest { session } => {
+                let session = SessionId::new(Workload::session_name(session))?;
+                let (model, pace) = (Model::default(), Pace::default());
+                // What `in_session` does, with the trail at hand, to be looked at.
+                Box::new(move || {
+                    let trail = store.trail(&session, LEARNT_FROM)?.unwrap_or_default();
+                    let suggestion = model.suggest(&pace, &trail);
+                    Ok(Answer::Suggestion(trail, suggestion))
+                })
             }
         }))
     }

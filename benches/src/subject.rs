@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tooltally::policy::rank::Ranked;
 use tooltally::policy::status::Status;
+use tooltally::policy::suggest::Suggestion;
 use tooltally::policy::tools::Tool;
-use tooltally::{RecentOutcome, Recorded, Store, Usage, UsageRow};
+use tooltally::{RecentOutcome, Recorded, Store, Trail, Usage, UsageRow};
 
 use crate::Result;
 use crate::baselines::{RawRedb, RawSqlite, Seed};
@@ -62,6 +63,8 @@ pub(crate) enum Answer {
     Ranked(Vec<Ranked>),
     /// The status of a tool.
     Status(Status),
+    /// A session's trail, and what to suggest in it.
+    Suggestion(Trail, Option<Suggestion>),
     /// The seed's rows: tool, uses, time of the last use.
     Counts(Vec<(String, u64, String)>),
     /// The seed's latest events: their times.

@@ -434,9 +434,13 @@ macro_rules! __cases {
                 }
             }
 
-            /// What usually comes next in a session, seldom told.
+            /// What a session called, what was called before it, and so what usually comes next, seldom told.
             suggestion {
                 always {
+                    /// A session's calls and those before its first, in order of position, at every depth.
+                    trails_are_those_of_the_reference,
+                    /// What has no session, and registry events, take a place in what is looked back at.
+                    a_trail_looks_back_at_so_many_events,
                     /// A habit is foreseen, and told as seldom as the pace says.
                     a_habit_is_foreseen_and_seldom_told,
                     /// Where anything may follow anything, nothing is said.

@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::Result;
-use crate::event::{Event, Position, Recorded};
+use crate::event::{Event, Position, Recorded, ToolUse};
 use crate::name::{ProjectPath, SessionId, ToolName};
 use crate::project::{Project, ProjectId};
 use crate::recent::RecentOutcomes;
 use crate::registered::Registered;
 use crate::selection::{Filter, GroupBy, GroupKey, Selection, UsageRow};
 use crate::store::Log;
+use crate::trail::Trail;
 use crate::usage::{Aggregate, Usage};
 
 /// How many events one read of the log takes in.
@@ -83,6 +84,30 @@ pub fn latest_outcomes(log: &[Recorded], project: &Filter<ProjectId>) -> Vec<(To
         add_outcome(&mut latest, recorded, project);
     }
     latest.into_iter().collect()
+}
+
+/// Answers [`Queries::trail`](crate::Queries::trail) from recorded events, which must be the whole log up to some
+/// position, in order.
+pub fn trail(log: &[Recorded], session: &SessionId, look_back: u64) -> Option<Trail> {
+    let is_own = |call: &&ToolUse| call.session.as_ref() == Some(session);
+    let first = log.iter().position(|recorded| recorded.event.as_tool_use().as_ref().is_some_and(is_own))?;
+    let (before, from_first) = log.split_at_checked(first)?;
+    let skipped = before.len().saturating_sub(usize::try_from(look_back).unwrap_or(usize::MAX));
+    let calls = |events: &'_ [Recorded]| -> Vec<ToolUse> {
+        events.iter().filter_map(|recorded| recorded.event.as_tool_use()).cloned().collect()
+    };
+    let (before, own) = (calls(before.get(skipped..)?), calls(from_first));
+    Some(Trail::of(&before, own.iter().filter(is_own)))
+}
+
+/// Answers [`Queries::trail`](crate::Queries::trail) by reading a store's log, as [`usage_by_reading`] does.
+///
+/// # Errors
+/// As [`Log::read`].
+pub fn trail_by_reading<L: Log + ?Sized>(log: &L, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+    let mut events = Vec::new();
+    each_recorded(log, &mut |recorded| events.push(recorded.clone()))?;
+    Ok(trail(&events, session, look_back))
 }
 
 /// Answers [`Queries::registered`](crate::Queries::registered) by reading a store's log, as [`usage_by_reading`] does.

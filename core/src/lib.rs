@@ -54,6 +54,7 @@ mod source;
 mod span;
 mod store;
 mod time;
+mod trail;
 mod usage;
 mod window;
 
@@ -78,5 +79,6 @@ pub use source::Source;
 pub use span::{Edge, parse_instant};
 pub use store::{Condition, Log, Maintenance, Progress, Queries, Store, Verified};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp, ToolDuration};
+pub use trail::{Step, Trail};
 pub use usage::{Aggregate, Durations, Usage};
 pub use window::Window;

@@ -5,12 +5,13 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::event::{Appended, Event, Position, Recorded};
 use crate::id::EventId;
-use crate::name::ToolName;
+use crate::name::{SessionId, ToolName};
 use crate::project::ProjectId;
 use crate::recent::RecentOutcomes;
 use crate::registered::Registered;
 use crate::selection::{Filter, GroupBy, Selection, UsageRow};
 use crate::store::{Condition, Log, Maintenance, Progress, Queries, Verified};
+use crate::trail::Trail;
 use crate::{Error, Result, fold};
 
 /// A store in memory. It is gone with its last handle.
@@ -85,6 +86,10 @@ impl Queries for MemoryStore {
 
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         Ok(fold::latest_outcomes(&self.state().log, project))
+    }
+
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        Ok(fold::trail(&self.state().log, session, look_back))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The contract: what every store does. The shared suite has a case for each line of each `# Behavior` list.
 
 use crate::event::{Appended, Event, Position, Recorded};
-use crate::name::ToolName;
+use crate::name::{SessionId, ToolName};
 use crate::project::ProjectId;
 use crate::recent::RecentOutcomes;
 use crate::registered::Registered;
 use crate::selection::{Filter, GroupBy, Selection, UsageRow};
+use crate::trail::Trail;
 use crate::{Error, Result};
 
 /// What must hold for an append to record anything.
@@ -126,6 +127,18 @@ pub trait Queries: Send + Sync {
     /// # Errors
     /// As for [`usage`](Self::usage).
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>>;
+
+    /// The calls of a session, and those of others among the `look_back` events before its first; `None` for a session
+    /// without calls.
+    ///
+    /// # Behavior
+    /// - Exact: of one prefix of the log, its calls in order of position, whatever their times.
+    /// - Calls without a session and registry events are not in it, and take a place among those looked back at.
+    /// - What is recorded after a session's first call changes nothing of what was before.
+    ///
+    /// # Errors
+    /// As for [`usage`](Self::usage).
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>>;
 }
 
 /// How far a long piece of work has come.

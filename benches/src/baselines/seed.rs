@@ -168,7 +168,9 @@ impl Subject for Seed {
                 Box::new(move || self.latest(OUTCOMES, &[&tool, &project, &limit]))
             }
             // It has neither a registry nor a status.
-            Question::ToolsOf { .. } | Question::Rank { .. } | Question::Status { .. } => return Ok(None),
+            Question::ToolsOf { .. } | Question::Rank { .. } | Question::Status { .. } | Question::Suggest { .. } => {
+                return Ok(None);
+            }
         }))
     }
 

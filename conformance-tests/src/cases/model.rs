@@ -9,7 +9,7 @@ use tooltally_core::policy::rank::Weights;
 use tooltally_core::policy::status::Rule;
 use tooltally_core::{
     Condition, Event, Filter, GroupBy, Log, MaintenanceExt, MemoryStore, PoliciesExt, Position, ProjectId, Queries,
-    Selection, Store,
+    Selection, SessionId, Store,
 };
 
 use crate::events;
@@ -17,7 +17,7 @@ use crate::harness::{Harness, ProcessEntry};
 use crate::site::Site;
 
 /// How many sequences are tried, and how long they get.
-const SEQUENCES: u32 = 24;
+const SEQUENCES: u32 = 40;
 const LENGTH: usize = 24;
 
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ enum Command {
     Recent(Selection, usize),
     Registered(Filter<ProjectId>),
     Outcomes(Filter<ProjectId>),
+    Trail(SessionId, u64),
     /// The policies on a project, or on all.
     Policies(Option<ProjectId>),
     Read(u64, usize),
@@ -54,9 +55,10 @@ fn command() -> impl Strategy<Value = Command> {
         4 => (0..2_000_u64, 1..900_u64).prop_map(|(from, count)| Command::AppendMany(1_000 + from..1_000 + from + count)),
         2 => (vec(any_event(), 0..5), prop_oneof![2 => Just(0), 1 => -2..=2_i64]).prop_map(|(e, by)| Command::AppendAt(e, by)),
         8 => (events::selection(), events::group_by()).prop_map(|(s, g)| Command::Usage(s, g)),
-        4 => (events::selection(), 0..40_usize).prop_map(|(s, limit)| Command::Recent(s, limit)),
+        6 => (events::selection(), 0..40_usize).prop_map(|(s, limit)| Command::Recent(s, limit)),
         2 => events::project_filter().prop_map(Command::Registered),
         2 => events::project_filter().prop_map(Command::Outcomes),
+        2 => (select(&events::SESSIONS[..]).prop_map(events::session), 0..900_u64).prop_map(|(of, back)| Command::Trail(of, back)),
         2 => option::of(select(&events::PATHS[..]).prop_map(ProjectId::of_path)).prop_map(Command::Policies),
         2 => (0..3_000_u64, 0..80_usize).prop_map(|(after, limit)| Command::Read(after, limit)),
         1 => Just(Command::Verify),
@@ -118,6 +120,9 @@ impl<H: Harness> Run<'_, H> {
             }
             Command::Outcomes(project) => {
                 prop_assert_eq!(must(store.latest_outcomes(project))?, must(model.latest_outcomes(project))?);
+            }
+            Command::Trail(session, look_back) => {
+                prop_assert_eq!(must(store.trail(session, *look_back))?, must(model.trail(session, *look_back))?);
             }
             Command::Policies(project) => same_policies(store, model, *project)?,
             Command::Read(after, limit) => {

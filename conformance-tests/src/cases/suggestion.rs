@@ -1,8 +1,8 @@
 use tooltally_core::policy::suggest::{Model, Pace, Suggestion, in_session};
-use tooltally_core::{Event, MaintenanceExt, MemoryStore, Store};
+use tooltally_core::{Event, MaintenanceExt, MemoryStore, Queries, Store, Trail};
 
 use crate::check::{assert_sound, record};
-use crate::events::{at, discovered, numbered_all, project, session, use_of};
+use crate::events::{SESSIONS, at, discovered, mixed_all, numbered_all, project, session, use_of};
 use crate::harness::Harness;
 use crate::site::fresh;
 
@@ -21,6 +21,60 @@ fn habit(first: u64, count: u64, path: &str, each: u64) -> Vec<Event> {
 fn suggested(store: &dyn Store, name: &str) -> Option<Suggestion> {
     let suggestion = in_session(store, &session(name), &Model::default(), &Pace::default());
     suggestion.unwrap_or_else(|e| panic!("a suggestion in {name}: {e:?}"))
+}
+
+/// Every session of the random events, and one that there is not.
+fn assert_same_trails(store: &dyn Store, reference: &MemoryStore) {
+    for name in SESSIONS.into_iter().chain(["unknown"]) {
+        for look_back in [0, 1, 7, 300, 2_000, u64::MAX] {
+            let trail = |of: &dyn Queries| of.trail(&session(name), look_back).unwrap_or_else(|e| panic!("{e:?}"));
+            assert_eq!(trail(store), trail(reference), "of {name}, {look_back} events back");
+        }
+    }
+}
+
+pub(crate) fn trails_are_those_of_the_reference<H: Harness>() {
+    let (store, reference) = (fresh::<H>(), MemoryStore::new());
+    // Sessions that begin late, and calls of theirs that stand in the tail, in the fold, and in both.
+    let without = |skipped: &[&str], numbers| -> Vec<Event> {
+        let is_of = |event: &Event| event.as_tool_use().and_then(|call| call.session.clone());
+        let is_skipped = |event: &Event| is_of(event).is_some_and(|of| skipped.contains(&of.as_str()));
+        mixed_all(numbers).into_iter().filter(|event| !is_skipped(event)).collect()
+    };
+    let [first, second, third, ..] = SESSIONS;
+    for batch in [
+        without(&[first, second, third], 0..40),
+        without(&[second, third], 40..1_900),
+        without(&[third], 1_900..2_300),
+        mixed_all(2_300..2_310),
+        mixed_all(2_310..5_000),
+    ] {
+        record(&*store, &batch);
+        record(&reference, &batch);
+        assert_same_trails(&*store, &reference);
+    }
+    store.rebuild_quietly().unwrap();
+    assert_same_trails(&*store, &reference);
+}
+
+pub(crate) fn a_trail_looks_back_at_so_many_events<H: Harness>() {
+    let store = fresh::<H>();
+    let call = |n: u64, of: &str| use_of(n, "Read", at(-(n as i64))).session(session(of));
+    let alone = use_of(3, "Grep", at(0));
+    let events: Vec<Event> = vec![
+        call(1, "a").into(),
+        call(2, "a").into(),
+        alone.into(),
+        discovered(4, "/deploy", at(1)).into(),
+        call(5, "b").into(),
+        call(6, "a").into(),
+        call(7, "b").into(),
+    ];
+    record(&*store, &events);
+    let trail = |look_back| store.trail(&session("b"), look_back).unwrap().unwrap();
+    assert_eq!([0, 1, 2, 3, 4, 99].map(|back| trail(back).before.len()), [0, 0, 0, 1, 2, 2]);
+    assert_eq!(trail(99), Trail::of(&[call(1, "a"), call(2, "a")], &[call(5, "b"), call(7, "b")]));
+    assert_eq!(store.trail(&session("c"), 99).unwrap(), None);
 }
 
 pub(crate) fn a_habit_is_foreseen_and_seldom_told<H: Harness>() {

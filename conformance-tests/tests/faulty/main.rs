@@ -92,6 +92,9 @@ faults! {
         ranks_by_calls_of_all_projects: registry::MixesProjects => relevance::another_projects_tools_are_not_ranked,
         misses_the_latest_call_of_a_session: questions::MissesTheLatest
             => suggestion::a_habit_is_foreseen_and_seldom_told,
+        misses_the_latest_call_of_a_trail: questions::MissesTheLatest => suggestion::trails_are_those_of_the_reference,
+        looks_back_too_far: questions::LooksTooFar => suggestion::a_trail_looks_back_at_so_many_events,
+        orders_trails_by_time: questions::OrdersTrailsByTime => suggestion::trails_are_those_of_the_reference,
         gives_one_too_many_now_and_then: questions::OneTooMany => model::random_commands,
     }
     InFile {

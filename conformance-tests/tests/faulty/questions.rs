@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tooltally_core::{
-    Filter, GroupBy, GroupKey, Position, Progress, Recorded, Result, Selection, Spans, Store, Timestamp, ToolName,
-    Usage, UsageRow, Verified, Window, fold,
+    Filter, GroupBy, GroupKey, Position, Progress, Recorded, Result, Selection, SessionId, Spans, Store, Timestamp,
+    ToolName, Trail, Usage, UsageRow, Verified, Window, fold,
 };
 
 use crate::with::Fault;
@@ -45,15 +45,38 @@ impl Fault for CountsTheEnd {
     }
 }
 
-/// A session's latest call is left out.
+/// A session's latest call is left out of its trail.
 #[derive(Default)]
 pub(crate) struct MissesTheLatest;
 
 impl Fault for MissesTheLatest {
-    fn recent(&self, store: &dyn Store, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
-        let found = store.recent(selection, limit)?;
-        let is_of_a_session = matches!(selection.session, Filter::Is(_));
-        Ok(found.into_iter().skip(usize::from(is_of_a_session)).collect())
+    fn trail(&self, store: &dyn Store, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        Ok(store.trail(session, look_back)?.map(|mut trail| {
+            trail.session.pop();
+            trail
+        }))
+    }
+}
+
+/// A trail goes one event farther back.
+#[derive(Default)]
+pub(crate) struct LooksTooFar;
+
+impl Fault for LooksTooFar {
+    fn trail(&self, store: &dyn Store, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        store.trail(session, look_back.saturating_add(1))
+    }
+}
+
+/// A trail's calls stand in order of time.
+#[derive(Default)]
+pub(crate) struct OrdersTrailsByTime;
+
+impl Fault for OrdersTrailsByTime {
+    fn trail(&self, store: &dyn Store, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        let mut log = store.read(Position::START, usize::MAX)?;
+        log.sort_by_key(|recorded| recorded.event.time());
+        Ok(fold::trail(&log, session, look_back))
     }
 }
 

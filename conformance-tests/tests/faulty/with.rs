@@ -6,7 +6,8 @@ use std::path::Path;
 use tooltally_conformance::{FileBacked, Folder, Harness, ProcessEntry};
 use tooltally_core::{
     Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, MemoryStore, OpenOptions, Position, Progress,
-    ProjectId, Queries, RecentOutcomes, Recorded, Registered, Result, Selection, Store, ToolName, UsageRow, Verified,
+    ProjectId, Queries, RecentOutcomes, Recorded, Registered, Result, Selection, SessionId, Store, ToolName, Trail,
+    UsageRow, Verified,
 };
 
 use crate::store::{self, PlainStore};
@@ -47,6 +48,10 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         project: &Filter<ProjectId>,
     ) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         store.latest_outcomes(project)
+    }
+
+    fn trail(&self, store: &dyn Store, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        store.trail(session, look_back)
     }
 
     fn verify(&self, store: &dyn Store, progress: &mut dyn FnMut(Progress)) -> Result<Verified> {
@@ -98,6 +103,10 @@ impl<F: Fault> Queries for With<F> {
 
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         self.fault.latest_outcomes(&*self.store, project)
+    }
+
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        self.fault.trail(&*self.store, session, look_back)
     }
 }
 

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use tooltally_core::{
     Appended, Condition, Error, Event, EventId, Filter, GroupBy, Log, Maintenance, OpenOptions, Position, Progress,
-    ProjectId, Queries, RecentOutcomes, Recorded, Registered, Result, Selection, ToolName, UsageRow, Verified, fold,
+    ProjectId, Queries, RecentOutcomes, Recorded, Registered, Result, Selection, SessionId, ToolName, Trail, UsageRow,
+    Verified, fold,
 };
 
 use crate::line::{checksum, event_of, line_of};
@@ -148,6 +149,10 @@ impl Queries for PlainStore {
 
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         fold::latest_outcomes_by_reading(self, project)
+    }
+
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        fold::trail_by_reading(self, session, look_back)
     }
 }
 

@@ -16,7 +16,7 @@
 //! | `cells`, `calls`, `positions`, `recents`, `registry` | the rows: usage, calls, places in the log, latest outcomes, what settings have |
 //! | `tool_rows` | what the rows of the last two have in common |
 //! | `ids` | the id index |
-//! | `view`, `buckets`, `usage`, `recent`, `registered`, `warm` | queries; rows that they read lately |
+//! | `view`, `buckets`, `usage`, `recent`, `registered`, `trail`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
 //! | `salvage` | the events of a damaged file |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
@@ -48,6 +48,7 @@ mod state;
 mod tables;
 mod tail;
 mod tool_rows;
+mod trail;
 mod turns;
 mod usage;
 mod verify;
@@ -72,7 +73,7 @@ pub use tables::{Direction, Engine, NameKind, Snapshot, Transaction, Tree, Visit
 
 use crate::{
     Appended, Condition, Event, Filter, GroupBy, Log, Maintenance, Position, Progress, ProjectId, Queries,
-    RecentOutcomes, Recorded, Registered, Result, Selection, ToolName, UsageRow, Verified,
+    RecentOutcomes, Recorded, Registered, Result, Selection, SessionId, ToolName, Trail, UsageRow, Verified,
 };
 
 /// A store over an engine. Cheap to share by reference; one per open file and process.
@@ -237,6 +238,10 @@ impl<E: Engine> Queries for Ledger<E> {
 
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
         self.view(|view| registered::latest_outcomes(view, project))
+    }
+
+    fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        self.view(|view| trail::trail(view, session, look_back))
     }
 }
 

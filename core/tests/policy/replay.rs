@@ -19,7 +19,7 @@ fn call(session: &str, tool: &str, time: i64) -> Call {
 fn the_model_beats_every_baseline_on_every_generated_history() {
     for habit in HABITS {
         for seed in 1..=3 {
-            let report = replay(history(habit, seed), &Options::default()).unwrap();
+            let report = replay(history(habit, seed), &Options::default());
             let ranks = |score: &Score| [score.hit_at_1(), score.hit_at_3(), score.mean_reciprocal_rank()];
             println!(
                 "{habit:?} {seed}: model {:.3?} most used {:.3?} repeat {:.3?} last five {:.3?} error {:.3?}",
@@ -49,7 +49,7 @@ fn nobody_foresees_what_is_random() {
     for call in &mut calls {
         call.tool = ToolName::new(format!("tool{}", random.next() % 8)).unwrap();
     }
-    let report = replay(calls, &Options::default()).unwrap();
+    let report = replay(calls, &Options::default());
     for score in [&report.model, &report.most_used, &report.repeat_last, &report.last_five] {
         let hits = score.hit_at_1().unwrap();
         // Four standard deviations of 3,480 calls.
@@ -70,7 +70,7 @@ fn a_call_is_learnt_when_its_session_has_got_to_it() {
 fn a_session_is_foreseen_from_its_second_call_on_and_calls_without_one_never() {
     let lonely = Call { session: None, ..call("x", "a", 0) };
     let calls = vec![lonely.clone(), call("s", "a", 1), call("s", "a", 2), call("t", "a", 3), lonely];
-    let report = replay(calls, &Options::default()).unwrap();
+    let report = replay(calls, &Options::default());
     assert_eq!((report.calls, report.sessions), (5, 2));
     for score in [&report.model, &report.most_used, &report.repeat_last, &report.last_five] {
         assert_eq!(score.calls(), 1);

@@ -2,7 +2,8 @@
 
 use tooltally::{
     Appended, Condition, Error, Event, Filter, GroupBy, Log, MaintenanceExt, MemoryStore, Position, ProjectId, Queries,
-    RecentOutcomes, Recorded, Registered, Selection, SessionId, Spans, Store, Timestamp, ToolName, UsageRow, Window,
+    RecentOutcomes, Recorded, Registered, Selection, SessionId, Spans, Store, Timestamp, ToolName, Trail, UsageRow,
+    Window,
 };
 use tooltally_conformance::events::{DAY_MICROS, HOUR_MICROS, PATHS, SESSIONS, TOOLS, at, numbered_all};
 
@@ -21,6 +22,7 @@ enum Answer {
     Recent(Vec<Recorded>),
     Registered(Vec<Registered>),
     Outcomes(Vec<(ToolName, RecentOutcomes)>),
+    Trail(Option<Trail>),
 }
 
 /// A question.
@@ -29,6 +31,7 @@ enum Question {
     Recent(Selection, usize),
     Registered(Filter<ProjectId>),
     Outcomes(Filter<ProjectId>),
+    Trail(SessionId, u64),
 }
 
 impl Question {
@@ -38,6 +41,7 @@ impl Question {
             Self::Recent(selection, limit) => store.recent(selection, *limit).map(Answer::Recent),
             Self::Registered(project) => store.registered(project).map(Answer::Registered),
             Self::Outcomes(project) => store.latest_outcomes(project).map(Answer::Outcomes),
+            Self::Trail(session, look_back) => store.trail(session, *look_back).map(Answer::Trail),
         }
     }
 }
@@ -67,6 +71,7 @@ fn questions() -> Result<Vec<Question>> {
         all.push(Question::Registered(project.clone()));
         all.push(Question::Outcomes(project));
     }
+    all.push(Question::Trail(SessionId::new(session)?, 500));
     Ok(all)
 }
 

@@ -34,8 +34,7 @@ pub fn run(context: &Context, arguments: &EvaluateArguments) -> Result<ExitCode,
         return Ok(ExitCode::SUCCESS);
     }
     let options = evaluate::Options::default();
-    let report = evaluate::replay(read(&arguments.paths)?, &options)
-        .map_err(|error| Failure::new("cannot replay the calls").because(error))?;
+    let report = evaluate::replay(read(&arguments.paths)?, &options);
     print(&if context.json {
         suggestion::as_json(&report)
     } else {

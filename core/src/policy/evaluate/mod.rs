@@ -16,7 +16,7 @@
 //!         });
 //!     }
 //! }
-//! let report = replay(calls, &Options::default())?;
+//! let report = replay(calls, &Options::default());
 //! assert_eq!((report.calls, report.sessions, report.model.calls()), (54, 9, 45));
 //! assert!(report.model.hit_at_1() > report.most_used.hit_at_1());
 //! assert_eq!(report.repeat_last.hit_at_1(), Some(0.0));
@@ -35,10 +35,9 @@ pub use order::{Call, in_order_of_time};
 pub use random::Random;
 pub use score::{Reliability, Score};
 
-use self::predictor::{LastFive, Learner, MostUsed, Predictor, RepeatLast};
-use crate::Result;
+use self::predictor::{LastFive, Learner, MostUsed, Predictor, RepeatLast, Session};
 use crate::name::SessionId;
-use crate::policy::suggest::{Model, Pace, SessionSoFar};
+use crate::policy::suggest::{Model, Pace};
 
 /// What is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,21 +77,18 @@ pub struct Report {
 
 /// Replays calls, given in order of position, [in order of time](in_order_of_time), and foresees each from those
 /// before it.
-///
-/// # Errors
-/// None that is known: counts in memory do not fail.
-pub fn replay(calls: Vec<Call>, options: &Options) -> Result<Report> {
+pub fn replay(calls: Vec<Call>, options: &Options) -> Report {
     let mut report = Report::default();
     let mut model = Learner::new(options.model);
     let (mut most_used, mut repeat_last, mut last_five) =
         (MostUsed::default(), RepeatLast::default(), LastFive::default());
-    let mut sessions: HashMap<SessionId, SessionSoFar> = HashMap::new();
+    let mut sessions: HashMap<SessionId, Session> = HashMap::new();
     for call in in_order_of_time(calls) {
         report.calls += 1;
         let Some(id) = &call.session else {
             let predictors: [&mut dyn Predictor; 4] = [&mut model, &mut most_used, &mut repeat_last, &mut last_five];
             for predictor in predictors {
-                predictor.learn(call.project, &[], &call.tool);
+                predictor.learn(call.project, &Session::default(), &call.tool);
             }
             continue;
         };
@@ -104,13 +100,13 @@ pub fn replay(calls: Vec<Call>, options: &Options) -> Result<Report> {
             (&mut last_five, &mut report.last_five),
         ];
         for (predictor, score) in contestants {
-            if !session.tools().is_empty() {
-                score.record(&predictor.expect(call.project, session)?, &call.tool, options.threshold);
+            if !session.tools.is_empty() {
+                score.record(&predictor.expect(call.project, session), &call.tool, options.threshold);
             }
-            predictor.learn(call.project, session.tools(), &call.tool);
+            predictor.learn(call.project, session, &call.tool);
         }
-        session.push(call.tool);
+        model.push(session, call.tool);
     }
     report.sessions = sessions.len() as u64;
-    Ok(report)
+    report
 }

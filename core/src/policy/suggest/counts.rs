@@ -1,148 +1,122 @@
-//! What the model knows: how often each tool followed a context. Counts that only grow, and so a projection.
+//! What the model knows: how often each tool followed a context. Tools are numbers here.
 
-use std::collections::{BTreeMap, HashMap};
-
-use crate::Result;
-use crate::name::ToolName;
+use rustc_hash::FxHashMap;
 
 /// The longest context that is counted, in calls.
 pub const LONGEST_CONTEXT: usize = 3;
 
-/// How often each tool came next.
-pub type Followers = BTreeMap<ToolName, u64>;
+/// The last calls of a session, the latest first; 0 where there is none, else the tool's number plus one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(in crate::policy) struct Context([u32; LONGEST_CONTEXT]);
+
+impl Context {
+    /// Adds a call.
+    pub(in crate::policy) fn push(&mut self, tool: u32) {
+        let Self([latest, second, _]) = *self;
+        *self = Self([tool.saturating_add(1), latest, second]);
+    }
+
+    /// Its last calls alone, from none of them to all that there are.
+    pub(super) fn suffixes(self) -> impl Iterator<Item = Self> {
+        let Self([a, b, c]) = self;
+        let calls = [a, b, c].into_iter().take_while(|tool| *tool != 0).count();
+        [Self([0; 3]), Self([a, 0, 0]), Self([a, b, 0]), self].into_iter().take(calls + 1)
+    }
+
+    /// The latest call.
+    pub(super) const fn latest(self) -> Option<u32> {
+        let Self([latest, ..]) = self;
+        latest.checked_sub(1)
+    }
+}
 
 /// How often a call was of the tool of the call before it, in its session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Repeats {
+pub(super) struct Repeats {
     /// Calls of the tool of the call before.
-    pub repeated: u64,
+    pub(super) repeated: u64,
     /// All calls that had one before.
-    pub of: u64,
+    pub(super) of: u64,
 }
 
-/// The counts of one scope: of all projects, of one, of one session.
-///
-/// A store keeps them as rows: of each scope and context, the [`Followers`]. A call adds one to at most four rows and
-/// to [`Repeats`]. Contexts follow the order of positions, in which no call ever comes in between two others, so that a
-/// count once made stays right: late events are late in the session's order too.
-pub trait ContextCounts {
-    /// How often each tool followed calls of these tools, one right after another in a session, the latest last. Of no
-    /// tools: how often each tool was called at all.
-    ///
-    /// # Errors
-    /// The failures of whatever holds the counts.
-    fn following(&self, context: &[ToolName]) -> Result<Followers>;
-
-    /// How often a tool was called twice in a row.
-    ///
-    /// # Errors
-    /// As [`following`](Self::following).
-    fn repeats(&self) -> Result<Repeats>;
-}
-
-/// Counts in memory.
-///
-/// A commutative monoid: what is recorded in two of them, in any order, and then merged is what one of them holds that
-/// recorded it all.
-///
-/// ```
-/// use tooltally_core::ToolName;
-/// use tooltally_core::policy::suggest::{ContextCounts, TransitionCounts};
-///
-/// let [read, edit] = ["Read", "Edit"].map(|name| ToolName::new(name).unwrap());
-/// let mut counts = TransitionCounts::default();
-/// counts.record(&[], &read);
-/// counts.record(&[read.clone()], &edit);
-/// assert_eq!(counts.following(&[read])?[&edit], 1);
-/// assert_eq!(counts.following(&[])?.len(), 2);
-/// # Ok::<(), tooltally_core::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TransitionCounts {
-    contexts: HashMap<Vec<ToolName>, Followers>,
+/// The counts of one scope: of all projects, of one, of one session. They only grow: contexts follow the order of
+/// positions, in which no call ever comes in between two others.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct Counts {
+    contexts: FxHashMap<Context, Vec<(u32, u64)>>,
     repeats: Repeats,
 }
 
-impl TransitionCounts {
-    /// Counts a call of `next` in a session that had called these tools before, the latest last. Only the last
-    /// [`LONGEST_CONTEXT`] of them matter.
-    pub fn record(&mut self, before: &[ToolName], next: &ToolName) {
-        for context in contexts(before) {
-            // Most contexts were seen before: only a new one is copied.
-            match self.contexts.get_mut(context) {
-                Some(followers) => *followers.entry(next.clone()).or_default() += 1,
-                None => {
-                    self.contexts.insert(context.to_vec(), Followers::from([(next.clone(), 1)]));
-                }
-            }
+impl Counts {
+    /// Counts a call of `next`.
+    pub(in crate::policy) fn record(&mut self, before: Context, next: u32) {
+        for context in before.suffixes() {
+            add(self.contexts.entry(context).or_default(), next);
         }
-        if let Some(last) = before.last() {
+        self.record_repeat(before, next);
+    }
+
+    /// Says that what followed these calls will be asked for.
+    pub(super) fn ask(&mut self, about: Context) {
+        for context in about.suffixes() {
+            self.contexts.entry(context).or_default();
+        }
+    }
+
+    /// Counts a call of `next` where that was [asked](Self::ask) for: most of a history never is.
+    pub(super) fn record_asked(&mut self, before: Context, next: u32) {
+        for context in before.suffixes() {
+            // Who asked about some calls asked about the last of them too.
+            let Some(followers) = self.contexts.get_mut(&context) else { break };
+            add(followers, next);
+        }
+        self.record_repeat(before, next);
+    }
+
+    fn record_repeat(&mut self, before: Context, next: u32) {
+        if let Some(latest) = before.latest() {
             self.repeats.of += 1;
-            self.repeats.repeated += u64::from(last == next);
+            self.repeats.repeated += u64::from(latest == next);
         }
     }
 
-    /// Adds what another counted.
-    pub fn merge(&mut self, other: &Self) {
-        for (context, followers) in &other.contexts {
-            let sum = self.contexts.entry(context.clone()).or_default();
-            for (tool, count) in followers {
-                *sum.entry(tool.clone()).or_default() += count;
-            }
-        }
-        self.repeats.repeated += other.repeats.repeated;
-        self.repeats.of += other.repeats.of;
+    /// How often each tool followed a context, each tool once.
+    pub(super) fn following(&self, context: Context) -> &[(u32, u64)] {
+        self.contexts.get(&context).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) const fn repeats(&self) -> Repeats {
+        self.repeats
     }
 }
 
-impl ContextCounts for TransitionCounts {
-    fn following(&self, context: &[ToolName]) -> Result<Followers> {
-        Ok(self.contexts.get(context).cloned().unwrap_or_default())
-    }
-
-    fn repeats(&self) -> Result<Repeats> {
-        Ok(self.repeats)
+fn add(followers: &mut Vec<(u32, u64)>, next: u32) {
+    match followers.iter_mut().find(|(tool, _)| *tool == next) {
+        Some((_, count)) => *count += 1,
+        None => followers.push((next, 1)),
     }
 }
 
-/// Counts without a part of them: without those of the session that asks, or of all that came after it began.
-#[derive(Clone, Copy)]
-pub struct Without<'a> {
-    whole: &'a dyn ContextCounts,
-    part: &'a dyn ContextCounts,
+/// A session so far: what its last calls were, and what they say by themselves. No state: a function of its calls.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct SoFar {
+    context: Context,
+    counts: Counts,
 }
 
-impl<'a> Without<'a> {
-    /// What `whole` counts and `part` does not.
-    pub fn new(whole: &'a dyn ContextCounts, part: &'a dyn ContextCounts) -> Self {
-        Self { whole, part }
-    }
-}
-
-impl ContextCounts for Without<'_> {
-    fn following(&self, context: &[ToolName]) -> Result<Followers> {
-        let mut rest = self.whole.following(context)?;
-        subtract(&mut rest, &self.part.following(context)?);
-        Ok(rest)
+impl SoFar {
+    /// Adds the next call.
+    pub(in crate::policy) fn push(&mut self, tool: u32) {
+        self.counts.record(self.context, tool);
+        self.context.push(tool);
     }
 
-    fn repeats(&self) -> Result<Repeats> {
-        let (whole, part) = (self.whole.repeats()?, self.part.repeats()?);
-        Ok(Repeats { repeated: whole.repeated.saturating_sub(part.repeated), of: whole.of.saturating_sub(part.of) })
+    /// Its last calls.
+    pub(in crate::policy) const fn context(&self) -> Context {
+        self.context
     }
-}
 
-/// Takes a part away. What the whole lacks is not owed: a session may have been in another project for a while.
-pub(super) fn subtract(whole: &mut Followers, part: &Followers) {
-    for (tool, count) in part {
-        if let Some(left) = whole.get_mut(tool) {
-            *left = left.saturating_sub(*count);
-        }
+    pub(super) const fn counts(&self) -> &Counts {
+        &self.counts
     }
-    whole.retain(|_, count| *count > 0);
-}
-
-/// The contexts that end with the last of these calls, the empty one first.
-pub(super) fn contexts(before: &[ToolName]) -> impl Iterator<Item = &[ToolName]> {
-    (0..=LONGEST_CONTEXT).map_while(|length| before.get(before.len().checked_sub(length)?..))
 }

@@ -25,11 +25,13 @@
 //! among several on eleven real sessions, so the hit rates on those are a little kind: from 4 to 16 the strength changes
 //! them by no more than two in a hundred, and calibration is best around 8.
 //!
-//! # What a store keeps
+//! # What it learns from
 //!
-//! Counts, of each scope (all projects; one) and context ([`ContextCounts`]). The order within a session is that of
-//! positions, so counts only grow, whatever times late events bring, and merge in any order. Of the session itself
-//! nothing is kept: its own calls are read.
+//! The [`Trail`](crate::Trail) of a session: its own calls, and the last calls of others before its first
+//! ([`LEARNT_FROM`]). The order within a session is that of positions, so what a trail has of them never changes,
+//! whatever times late events bring. Its counts are made anew for each question, and only of the contexts that the
+//! session has had: that takes less time than to read as many counts from a file would, and nothing is kept that could
+//! be wrong.
 //!
 //! # Seldom, without a state
 //!
@@ -38,39 +40,40 @@
 //! instead: [`Model::suggestions`] goes through the session's calls and answers all that were made. For this to give
 //! the same answer after each call, its counts must not change while the session lasts. So they are those of the log
 //! **as of the session's beginning**: the position before its first call. What the session adds is known from its own
-//! calls; what others add meanwhile is left for sessions that begin later. A store that keeps only present counts gets
-//! them by taking away what came since ([`Without`]): the events after that position, a read of the log as long as the
-//! session.
+//! calls; what others add meanwhile is left for sessions that begin later.
 //!
 //! ```
-//! use tooltally_core::ToolName;
-//! use tooltally_core::policy::suggest::{Model, Pace, SessionSoFar, TransitionCounts};
+//! use tooltally_core::policy::suggest::{Model, Pace};
+//! use tooltally_core::{EventId, Outcome, SessionId, Timestamp, ToolName, ToolUse, Trail};
 //!
 //! // A history of twenty sessions: read, edit, run, and again.
-//! let tools = ["Read", "Edit", "Bash"].map(|name| ToolName::new(name).unwrap());
-//! let mut counts = TransitionCounts::default();
-//! for _ in 0..20 {
-//!     let session: SessionSoFar = tools.iter().chain(&tools).cloned().collect();
-//!     counts.merge(session.counts());
-//! }
+//! let call = |number: u64| {
+//!     let (id, tool) = (EventId::derived(&[number.to_le_bytes()]), ["Read", "Edit", "Bash"][number as usize % 3]);
+//!     let session = SessionId::new(format!("session {}", number / 6))?;
+//!     let call = ToolUse::new(id, ToolName::new(tool)?, Outcome::Success, Timestamp::from_micros(number as i64)?);
+//!     tooltally_core::Result::Ok(call.session(session))
+//! };
+//! let calls = (0..126).map(call).collect::<Result<Vec<_>, _>>()?;
+//! let (before, session) = calls.split_at(120);
 //! let (model, pace) = (Model::default(), Pace::default());
-//! let calls = [&tools[..], &tools[..1]].concat();
-//! let suggestion = model.suggest(&pace, &counts, None, &calls[..3])?.expect("a habit");
+//! let suggestion = model.suggest(&pace, &Trail::of(before, &session[..3])).expect("a habit");
 //! assert_eq!((suggestion.after, suggestion.tool.as_str()), (3, "Read"));
 //! assert!(suggestion.confidence > 0.6);
 //! // One call later the next would be as sure, and is too soon.
-//! assert_eq!(model.suggest(&pace, &counts, None, &calls)?, None);
+//! assert_eq!(model.suggest(&pace, &Trail::of(before, &session[..4])), None);
 //! # Ok::<(), tooltally_core::Error>(())
 //! ```
 
 mod counts;
 mod in_session;
+mod learnt;
 mod model;
 mod pace;
-mod session;
 
-pub use counts::{ContextCounts, Followers, LONGEST_CONTEXT, Repeats, TransitionCounts, Without};
+pub use counts::LONGEST_CONTEXT;
 pub use in_session::{LEARNT_FROM, in_session};
 pub use model::{Forecast, Model, Prediction};
 pub use pace::{Pace, Suggestion};
-pub use session::SessionSoFar;
+
+pub(in crate::policy) use counts::{Counts, SoFar};
+pub(in crate::policy) use model::{Belief, Classes, Scopes};

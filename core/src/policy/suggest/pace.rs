@@ -1,10 +1,10 @@
 //! How often a session is told: seldom, and only what is likely.
 
-use super::counts::ContextCounts;
-use super::model::Model;
-use super::session::SessionSoFar;
-use crate::Result;
+use super::counts::SoFar;
+use super::learnt::Learnt;
+use super::model::{Belief, Classes, Model};
 use crate::name::ToolName;
+use crate::trail::Trail;
 
 /// When a suggestion is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,25 +42,17 @@ pub struct Suggestion {
 }
 
 impl Model {
-    /// Every suggestion that a session got so far, in order.
+    /// Every suggestion that a trail's session got so far, in order.
     ///
-    /// `everywhere` and `project` count what was in the log when the session began, and nothing later: see the
-    /// [module](super) for why. Then the answer for a session's first calls is a prefix of that for more of them,
-    /// and the limits hold without anything kept.
-    ///
-    /// # Errors
-    /// The failures of the counts.
-    pub fn suggestions(
-        &self,
-        pace: &Pace,
-        everywhere: &dyn ContextCounts,
-        project: Option<&dyn ContextCounts>,
-        calls: &[ToolName],
-    ) -> Result<Vec<Suggestion>> {
+    /// The trail has what was in the log when the session began, and nothing later: see the [module](super) for why.
+    /// Then the answer for a session's first calls is a prefix of that for more of them, and the limits hold without
+    /// anything kept.
+    pub fn suggestions(&self, pace: &Pace, trail: &Trail) -> Vec<Suggestion> {
         let mut made: Vec<Suggestion> = Vec::new();
-        let mut session = SessionSoFar::new();
-        for (after, tool) in (1..).zip(calls) {
-            session.push(tool.clone());
+        let learnt = Learnt::from_trail(trail);
+        let (mut session, mut classes, mut belief) = (SoFar::default(), Classes::default(), Belief::default());
+        for (after, step) in (1..).zip(&trail.session) {
+            session.push(step.tool);
             let is_due = match made.last() {
                 _ if made.len() >= pace.most => break,
                 Some(last) => after - last.after >= pace.apart,
@@ -69,30 +61,25 @@ impl Model {
             if !is_due {
                 continue;
             }
-            let forecast = self.predict(everywhere, project, &session)?;
-            let best = forecast.ranked.into_iter().next();
-            if let Some(best) = best.filter(|best| best.probability >= pace.threshold) {
-                let tools = session.tools();
-                let context = tools.get(tools.len().saturating_sub(forecast.depth)..).unwrap_or_default().to_vec();
-                let (tool, confidence, seen) = (best.tool, best.probability, forecast.calls);
-                made.push(Suggestion { after, tool, confidence, context, seen });
+            self.believe(&learnt.scopes(), &session, trail.tools.len(), &mut classes, &mut belief);
+            let best = belief.best(&trail.tools).filter(|(_, confidence)| *confidence >= pace.threshold);
+            if let Some((tool, confidence)) = best {
+                let calls = trail.session.iter().take(after).skip(after.saturating_sub(belief.depth));
+                let context = calls.filter_map(|step| name(trail, step.tool)).collect();
+                let Some(tool) = name(trail, tool) else { continue };
+                made.push(Suggestion { after, tool, confidence, context, seen: belief.calls });
             }
         }
-        Ok(made)
+        made
     }
 
-    /// The suggestion to make now, after the last of these calls; `None` where silence is better.
-    ///
-    /// # Errors
-    /// As [`suggestions`](Self::suggestions).
-    pub fn suggest(
-        &self,
-        pace: &Pace,
-        everywhere: &dyn ContextCounts,
-        project: Option<&dyn ContextCounts>,
-        calls: &[ToolName],
-    ) -> Result<Option<Suggestion>> {
-        let made = self.suggestions(pace, everywhere, project, calls)?;
-        Ok(made.into_iter().next_back().filter(|last| last.after == calls.len()))
+    /// The suggestion to make now, after the last call of a trail's session; `None` where silence is better.
+    pub fn suggest(&self, pace: &Pace, trail: &Trail) -> Option<Suggestion> {
+        let last = self.suggestions(pace, trail).into_iter().next_back();
+        last.filter(|last| last.after == trail.session.len())
     }
+}
+
+fn name(trail: &Trail, tool: u32) -> Option<ToolName> {
+    usize::try_from(tool).ok().and_then(|tool| trail.tools.get(tool)).cloned()
 }
