@@ -20,7 +20,7 @@ fn options(more: &[&str]) -> Options {
     Arguments::parse_from(base.iter().chain(size).chain(more)).options
 }
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "batch_append",
     "single_append",
     "threads_append",
@@ -36,6 +36,7 @@ const NAMES: [&str; 21] = [
     "tools_for",
     "rank",
     "status",
+    "suggest",
     "growth",
     "bytes_per_event",
     "rebuild",
