@@ -113,6 +113,16 @@ impl SqliteEngine {
     }
 
     fn transaction<R>(&self, pace: Pace, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
+        self.write_on(pace, |writer, patience| {
+            let mut tables = Tables::new(writer, patience);
+            let result = body(&mut tables)?;
+            tables.flush()?;
+            Ok(result)
+        })
+    }
+
+    /// Runs a write transaction on the bare connection.
+    fn write_on<R>(&self, pace: Pace, body: impl FnOnce(&Connection, &Patience) -> Result<R>) -> Result<R> {
         let mut patience = self.patience();
         let _turn = self.turns.take(&patience)?;
         let writer = self.writer_at(pace, &patience)?;
@@ -120,29 +130,25 @@ impl SqliteEngine {
         let _writing = self.line.writing();
         let open = self.line.wait(&mut patience, || OpenTransaction::try_begin_immediate(&writer, operation))?;
         still_newest(&writer, self.migrations, operation)?;
-        let mut tables = Tables::new(&writer, &patience);
-        let result = body(&mut tables)?;
-        tables.flush()?;
-        drop(tables);
+        let result = body(&writer, &patience)?;
         open.commit()?;
         Ok(result)
     }
 
+    /// Whether the public view is the one of the store's format; those of later formats are not known here.
+    fn has_view(&self, connection: &Connection, operation: Operation) -> Result<bool> {
+        let is_known = self.migrations.is_of_format_1(Found::Store);
+        Ok(!is_known || schema::has_view(connection).map_err(|e| map(e, operation))?)
+    }
+
     /// Makes the public view anew, where it is not the store's.
     pub(crate) fn mend_view(&self) -> Result<()> {
-        let mut patience = self.patience();
+        let patience = self.patience();
         let operation = Operation::within("make the view anew", &patience);
-        let has_view = |connection: &Connection| schema::has_view(connection).map_err(|e| map(e, operation));
-        if !self.migrations.is_of_format_1(Found::Store) || self.snapshot(operation, &patience, has_view)? {
+        if self.snapshot(operation, &patience, |reader| self.has_view(reader, operation))? {
             return Ok(());
         }
-        let _turn = self.turns.take(&patience)?;
-        let writer = self.writer_at(Pace::Durable, &patience)?;
-        let _writing = self.line.writing();
-        let open = self.line.wait(&mut patience, || OpenTransaction::try_begin_immediate(&writer, operation))?;
-        still_newest(&writer, self.migrations, operation)?;
-        schema::renew_view(&writer).map_err(|e| map(e, operation))?;
-        open.commit()
+        self.write_on(Pace::Durable, |writer, _| schema::renew_view(writer).map_err(|e| map(e, operation)))
     }
 
     /// Keeps a reader for the next one to read. Not one whose transaction did not end: it would show an old state.
@@ -195,9 +201,7 @@ impl Engine for SqliteEngine {
         let patience = self.patience();
         let operation = Operation::within("check the file", &patience);
         let first: String = self.snapshot(operation, &patience, |reader| {
-            if self.migrations.is_of_format_1(Found::Store)
-                && !schema::has_view(reader).map_err(|e| map(e, operation))?
-            {
+            if !self.has_view(reader, operation)? {
                 return Err(Error::corrupt(
                     "the view tool_usage_events",
                     "is not the store's; a rebuild makes it anew",

@@ -3,7 +3,7 @@
 //! A plain backend may answer with these functions alone; the reference store does, and the suite
 //! compares every other answer with theirs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::Result;
 use crate::event::{Event, Position, Recorded, ToolUse};
@@ -89,15 +89,11 @@ pub fn latest_outcomes(log: &[Recorded], project: &Filter<ProjectId>) -> Vec<(To
 /// Answers [`Queries::trail`](crate::Queries::trail) from recorded events, which must be the whole log up to some
 /// position, in order.
 pub fn trail(log: &[Recorded], session: &SessionId, look_back: u64) -> Option<Trail> {
-    let is_own = |call: &&ToolUse| call.session.as_ref() == Some(session);
-    let first = log.iter().position(|recorded| recorded.event.as_tool_use().as_ref().is_some_and(is_own))?;
-    let (before, from_first) = log.split_at_checked(first)?;
-    let skipped = before.len().saturating_sub(usize::try_from(look_back).unwrap_or(usize::MAX));
-    let calls = |events: &'_ [Recorded]| -> Vec<ToolUse> {
-        events.iter().filter_map(|recorded| recorded.event.as_tool_use()).cloned().collect()
-    };
-    let (before, own) = (calls(before.get(skipped..)?), calls(from_first));
-    Some(Trail::of(&before, own.iter().filter(is_own)))
+    let mut fold = TrailFold::new(session, look_back);
+    for recorded in log {
+        fold.apply(recorded);
+    }
+    fold.finish()
 }
 
 /// Answers [`Queries::trail`](crate::Queries::trail) by reading a store's log, as [`usage_by_reading`] does.
@@ -105,9 +101,9 @@ pub fn trail(log: &[Recorded], session: &SessionId, look_back: u64) -> Option<Tr
 /// # Errors
 /// As [`Log::read`].
 pub fn trail_by_reading<L: Log + ?Sized>(log: &L, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
-    let mut events = Vec::new();
-    each_recorded(log, &mut |recorded| events.push(recorded.clone()))?;
-    Ok(trail(&events, session, look_back))
+    let mut fold = TrailFold::new(session, look_back);
+    each_recorded(log, &mut |recorded| fold.apply(recorded))?;
+    Ok(fold.finish())
 }
 
 /// Answers [`Queries::registered`](crate::Queries::registered) by reading a store's log, as [`usage_by_reading`] does.
@@ -161,6 +157,37 @@ fn each_recorded<L: Log + ?Sized>(log: &L, visit: &mut dyn FnMut(&Recorded)) -> 
         page.iter().for_each(&mut *visit);
     }
     Ok(())
+}
+
+/// The state of a trail query while events are folded into it, in order of position.
+struct TrailFold<'a> {
+    session: &'a SessionId,
+    look_back: u64,
+    /// The last events before the session's first call; `None` for what is no call.
+    before: VecDeque<Option<ToolUse>>,
+    own: Vec<ToolUse>,
+}
+
+impl<'a> TrailFold<'a> {
+    const fn new(session: &'a SessionId, look_back: u64) -> Self {
+        Self { session, look_back, before: VecDeque::new(), own: Vec::new() }
+    }
+
+    fn apply(&mut self, recorded: &Recorded) {
+        let call = recorded.event.as_tool_use();
+        if let Some(call) = call.filter(|call| call.session.as_ref() == Some(self.session)) {
+            self.own.push(call.clone());
+        } else if self.own.is_empty() {
+            self.before.push_back(call.cloned());
+            if self.before.len() as u64 > self.look_back {
+                self.before.pop_front();
+            }
+        }
+    }
+
+    fn finish(self) -> Option<Trail> {
+        (!self.own.is_empty()).then(|| Trail::of(self.before.iter().flatten(), &self.own))
+    }
 }
 
 /// The state of a usage query while events are folded into it, in order of position.

@@ -16,11 +16,12 @@ type Numbered = Steps<u32, u32, u32>;
 pub(super) fn trail(view: &View<'_>, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
     let selection = Selection::all().session(session.clone());
     let Some(wanted) = view.wanted(&selection)? else { return Ok(None) };
-    let (folded, tail) = own_positions(view, wanted)?;
-    let Some(first) = folded.first().or_else(|| tail.first()) else { return Ok(None) };
+    let folded = folded_positions(view, wanted)?;
+    let first_of_tail = || view.tail_rows(wanted).map(|(position, _)| position).next();
+    let Some(first) = folded.first().copied().or_else(first_of_tail) else { return Ok(None) };
     let mut steps = Numbered::default();
-    let before = before(view, *first, look_back, &mut steps)?;
-    let mut own = Vec::with_capacity(folded.len() + tail.len());
+    let before = before(view, first, look_back, &mut steps)?;
+    let mut own = Vec::with_capacity(folded.len());
     let mut add = |position: Position, row: &LogRow| {
         if !wanted.matches(row) {
             let detail = "is not the call that a projection has there";
@@ -35,9 +36,9 @@ pub(super) fn trail(view: &View<'_>, session: &SessionId, look_back: u64) -> Res
     Ok(Some(Trail { tools, before, session: own }))
 }
 
-/// Where a session's calls stand, ascending: those that are folded, and those of the tail.
-fn own_positions(view: &View<'_>, wanted: Wanted) -> Result<(Vec<Position>, Vec<Position>)> {
-    let Want::Is(session) = wanted.session else { return Ok(Default::default()) };
+/// Where a session's calls stand that are folded, ascending.
+fn folded_positions(view: &View<'_>, wanted: Wanted) -> Result<Vec<Position>> {
+    let Want::Is(session) = wanted.session else { return Ok(Vec::new()) };
     let (first, last) = keys::session_range(view.state.generation, session, wanted.days());
     let mut folded: Vec<Position> = Vec::new();
     view.snapshot.scan(Tree::Sessions, &first, &last, Direction::Forward, &mut |bytes, _| {
@@ -47,7 +48,7 @@ fn own_positions(view: &View<'_>, wanted: Wanted) -> Result<(Vec<Position>, Vec<
         Ok(ControlFlow::Continue(()))
     })?;
     folded.sort_unstable();
-    Ok((folded, view.tail_rows(wanted).map(|(position, _)| position).collect()))
+    Ok(folded)
 }
 
 /// The calls of sessions in the last rows before a position.

@@ -30,8 +30,7 @@
 //! The [`Trail`](crate::Trail) of a session: its own calls, and the last calls of others before its first
 //! ([`LEARNT_FROM`]). The order within a session is that of positions, so what a trail has of them never changes,
 //! whatever times late events bring. Its counts are made anew for each question, and only of the contexts that the
-//! session has had: that takes less time than to read as many counts from a file would, and nothing is kept that could
-//! be wrong.
+//! session has had, so nothing is kept that could be wrong.
 //!
 //! # Seldom, without a state
 //!

@@ -49,7 +49,7 @@ pub struct Forecast {
 /// A [`Forecast`] before it is ranked: the probability of each tool, 0 of one that is not known.
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Belief {
-    pub(in crate::policy) probabilities: Vec<f64>,
+    probabilities: Vec<f64>,
     pub(super) depth: usize,
     pub(super) calls: u64,
 }
