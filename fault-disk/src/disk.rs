@@ -70,6 +70,11 @@ impl Disk {
         self.state().trace.take().unwrap_or_default()
     }
 
+    /// How many steps were recorded.
+    pub fn recorded(&self) -> usize {
+        self.state().trace.as_ref().map_or(0, Vec::len)
+    }
+
     /// Notes that events up to this number are about to be recorded.
     pub fn note_sent(&self, number: u64) {
         self.state().note(|| Step::Sent(number));

@@ -20,6 +20,7 @@
 //! | `hook` | hooks killed, locked out and let down: each call's event is in the store or waits |
 //! | `hostile` | hostile input: what the fuzz targets in `fuzz/` run |
 //! | `kill` | processes killed in the middle of their work |
+//! | `newer` | the program of a newer format, which migrates what it opens |
 //! | `on_disk` | a store on a disk that records and fails |
 //! | `power` | power loss: what a cut could have left, from a trace of writes and syncs |
 //! | `random` | numbers that follow from a seed, so that a finding can be had again |
@@ -35,6 +36,7 @@ pub mod faults;
 pub mod hook;
 pub mod hostile;
 pub mod kill;
+mod newer;
 mod on_disk;
 pub mod power;
 pub mod program;

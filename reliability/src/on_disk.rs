@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tooltally::{OpenOptions, RedbStore, Store};
 use tooltally_fault_disk::{Disk, Watch, redb_layer};
 
-use crate::{Backend, Result};
+use crate::{Backend, Result, newer};
 
 /// A folder and the disk beneath it.
 pub(crate) struct Site<'a> {
@@ -32,5 +32,10 @@ impl<'a> Site<'a> {
         let options = options.clone().exclusive(self.backend == Backend::RedbExclusive);
         let path = self.backend.file(self.folder);
         Ok(Box::new(RedbStore::open_beneath(path, &options, Arc::new(redb_layer(&self.disk)))?))
+    }
+
+    /// Opens it by the program of a newer format.
+    pub(crate) fn open_newer(&self, options: &OpenOptions) -> tooltally::Result<Box<dyn Store>> {
+        newer::open(self.backend, self.folder, options, Some(Arc::new(redb_layer(&self.disk))))
     }
 }

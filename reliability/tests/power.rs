@@ -7,9 +7,12 @@ use tooltally_reliability::Backend;
 use tooltally_reliability::power::{Durability, Options, Outcome, run};
 
 fn cut(backend: Backend, durability: Durability) -> Outcome {
-    let options = Options { backend, durability, images: 160, events: 700, seed: 4 };
-    let outcome = run(&options, &|_| {}).unwrap();
-    assert_eq!(outcome.images, 160);
+    cut_by(&Options { backend, durability, images: 160, events: 700, migrating: false, seed: 4 })
+}
+
+fn cut_by(options: &Options) -> Outcome {
+    let outcome = run(options, &|_| {}).unwrap();
+    assert_eq!(outcome.images, options.images);
     outcome
 }
 
@@ -32,4 +35,14 @@ fn a_power_cut_takes_nothing_acknowledged_from_redb() {
 #[test]
 fn a_power_cut_takes_nothing_acknowledged_from_an_exclusive_redb() {
     assert_eq!(cut(Backend::RedbExclusive, Durability::Full).lost, 0);
+}
+
+#[test]
+fn a_power_cut_leaves_a_migration_done_or_not_begun() {
+    for backend in Backend::ALL {
+        for durability in [Durability::Full, Durability::Relaxed] {
+            let outcome = cut_by(&Options { backend, durability, images: 60, events: 200, migrating: true, seed: 4 });
+            assert!(outcome.points > 3, "{outcome}");
+        }
+    }
 }

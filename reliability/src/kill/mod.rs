@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `worker` | the process that is killed |
 //! | `import` | the same with the real program |
-//! | `migration` | the same with a program of a newer format |
 //! | `moment` | when |
 //! | `site` | a store over many kills |
 //! | `check` | what it must hold and answer |
@@ -13,7 +12,6 @@
 
 mod check;
 mod import;
-mod migration;
 mod moment;
 mod site;
 mod tally;

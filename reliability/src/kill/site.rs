@@ -13,12 +13,11 @@ use tooltally_conformance::events::numbered;
 
 use super::check::{answers_are, are_known, finding, is_sound, log_is};
 use super::import::{self, Import};
-use super::migration;
 use super::moment::Moment;
 use super::tally::Tally;
 use super::{Backend, Work};
 use crate::witness::Account;
-use crate::{Random, Result};
+use crate::{Random, Result, newer};
 
 /// A migration of fewer events would be over at once.
 const WORTH_MIGRATING: u64 = 2_000;
@@ -240,7 +239,7 @@ impl Site<'_> {
             self.expect(events)?;
         }
         let copy = tempfile::tempdir_in(self.folder.path())?;
-        migration::copy(&self.store_folder(), copy.path())?;
+        copy_files(&self.store_folder(), copy.path())?;
         let moment = Moment::draw(random, Work::Migration);
         let is_late = kill(self.worker(Work::Migration, copy.path(), 1, 1).spawn()?, moment)?;
         tally.too_late += u64::from(is_late);
@@ -259,7 +258,9 @@ impl Site<'_> {
                 Err(error) => return finding(format!("a store whose migration was killed is refused: {error:?}")),
             }
         }
-        self.look_through(migration::open(self.backend, copy.path())?.as_ref(), random)?;
+        let migrated = newer::open(self.backend, copy.path(), &OpenOptions::new(), None)?;
+        self.look_through(migrated.as_ref(), random)?;
+        drop(migrated);
         tally.finished += u64::from(!is_late);
         match self.backend.open(copy.path(), &OpenOptions::new()) {
             Err(Error::UnsupportedFormat { found: 2, supported: 1 }) => Ok(()),
@@ -267,6 +268,15 @@ impl Site<'_> {
             Ok(_) => finding("the old program opens a migrated store"),
         }
     }
+}
+
+/// Copies a store that nobody has open.
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// Kills a process at a moment; whether it had ended before. One that failed is a finding.

@@ -9,9 +9,9 @@ use clap::Args;
 use tooltally::{Appended, Condition, Event, MaintenanceExt as _, OpenOptions, Store};
 use tooltally_conformance::events::numbered;
 
-use crate::kill::{Work, migration};
+use crate::kill::Work;
 use crate::witness::{Account, Batch, Witness};
-use crate::{Backend, Random, Result};
+use crate::{Backend, Random, Result, newer};
 
 /// Operations after which it ends if nobody has killed it.
 const OPERATIONS: u64 = 200;
@@ -54,7 +54,7 @@ pub struct WorkerArguments {
 pub fn work(arguments: &WorkerArguments) -> Result<()> {
     if arguments.work == Work::Migration {
         mark()?;
-        migration::open(arguments.backend, &arguments.folder)?;
+        newer::open(arguments.backend, &arguments.folder, &OpenOptions::new(), None)?;
         return Ok(());
     }
     let pending = Account::read(&arguments.witness)?.pending();

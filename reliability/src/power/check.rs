@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use tooltally::{Appended, Condition, Durability, GroupBy, MaintenanceExt as _, Position, Selection, Store};
+use tooltally::{Appended, Condition, Error, GroupBy, MaintenanceExt as _, Position, Selection, Store};
 use tooltally_conformance::events;
 
-use super::history::{History, options};
+use super::Options;
+use super::history::{self, History};
 use super::replay::Image;
+use crate::Result;
 use crate::on_disk::Site;
-use crate::{Backend, Result};
 
 /// The number of the events that are appended after a cut: none of the history has it.
 const AFTER: u64 = 1 << 40;
@@ -27,28 +28,46 @@ pub(crate) fn write(image: &Image, folder: &Path) -> Result<()> {
 
 /// Opens what was left, and looks: all that was promised is there, in order and in whole batches; it is sound; it
 /// goes on. Answers with the number of events found.
+///
+/// Where a program of a newer format was at work, it is the one that goes on; the older one may come first, and finds
+/// all that it can read, or is refused.
 pub(crate) fn check(
-    backend: Backend,
+    options: &Options,
     folder: &Path,
     history: &History,
-    durability: Durability,
     acked: usize,
+    older_first: bool,
 ) -> Result<usize> {
-    let site = Site::new(backend, folder)?;
+    let site = Site::new(options.backend, folder)?;
     site.disk.skip_syncs();
-    let store = site.open(&options(durability)).map_err(|e| explain("it does not open", &e))?;
-    let found = log(store.as_ref(), history, acked)?;
-    let verified = store.verify_quietly().map_err(|e| explain("it is not sound", &e))?;
-    if verified.events != found as u64 {
-        return Err(format!("it proves {} events of {found}", verified.events).into());
+    let how = history::options(options.durability.into());
+    if older_first {
+        match site.open(&how) {
+            Ok(store) => drop(is_whole(store.as_ref(), history, acked)?),
+            Err(Error::UnsupportedFormat { found: 2, supported: 1 }) => {}
+            Err(e) => return Err(explain("the older program does not open it", &e)),
+        }
     }
+    let open = || if options.migrating { site.open_newer(&how) } else { site.open(&how) };
+    let store = open().map_err(|e| explain("it does not open", &e))?;
+    let found = is_whole(store.as_ref(), history, acked)?;
     goes_on(store.as_ref(), history, found)?;
     drop(store);
-    let store = site.open(&options(durability)).map_err(|e| explain("it does not open again", &e))?;
+    let store = open().map_err(|e| explain("it does not open again", &e))?;
     store.verify_quietly().map_err(|e| explain("it is not sound after another append", &e))?;
     let head = store.head().map_err(|e| explain("it has no head", &e))?;
     if head != Position::new(found as u64 + 2) {
         return Err(format!("it ends at {head} after two more than {found}").into());
+    }
+    Ok(found)
+}
+
+/// Everything promised is there, and fits together. Answers with the number of events found.
+fn is_whole(store: &dyn Store, history: &History, acked: usize) -> Result<usize> {
+    let found = log(store, history, acked)?;
+    let verified = store.verify_quietly().map_err(|e| explain("it is not sound", &e))?;
+    if verified.events != found as u64 {
+        return Err(format!("it proves {} events of {found}", verified.events).into());
     }
     Ok(found)
 }

@@ -1,5 +1,5 @@
 //! The work of a store that is recorded: its making, appends of many sizes by two handles, folds, questions,
-//! rebuilds, compaction, checkpoints, closing and opening.
+//! rebuilds, compaction, checkpoints, closing and opening; and a program of a newer format that takes it over.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub(crate) struct History {
     pub(crate) events: Vec<Event>,
     /// How many events there were after each batch, 0 among them.
     pub(crate) batches: BTreeSet<usize>,
+    /// Cuts are made behind so many steps of the trace.
+    pub(crate) cut_from: usize,
 }
 
 /// How stores are opened here.
@@ -39,7 +41,7 @@ pub(crate) fn work(
     random: &mut Random,
     events: usize,
 ) -> Result<History> {
-    let history = History { events: Vec::new(), batches: BTreeSet::from([0]) };
+    let history = History { events: Vec::new(), batches: BTreeSet::from([0]), cut_from: 0 };
     let mut worker = Worker { site, backend, options: options(durability), history, handles: Vec::new() };
     worker.open()?;
     let mut done = 0_u64;
@@ -61,6 +63,24 @@ pub(crate) fn work(
     worker.append(2, random)?;
     worker.reopen()?;
     worker.append(1 + done % 2, random)?;
+    worker.handles.clear();
+    Ok(worker.history)
+}
+
+/// The same, and then the program of a newer format opens the store and records a little; cuts are made from there on.
+pub(crate) fn work_and_migrate(
+    site: &Site<'_>,
+    backend: Backend,
+    durability: Durability,
+    random: &mut Random,
+    events: usize,
+) -> Result<History> {
+    let mut history = work(site, backend, durability, random, events)?;
+    history.cut_from = site.disk.recorded();
+    let newer = site.open_newer(&options(durability))?;
+    let mut worker = Worker { site, backend, options: options(durability), history, handles: vec![newer] };
+    worker.append(1, random)?;
+    worker.append(20, random)?;
     worker.handles.clear();
     Ok(worker.history)
 }

@@ -21,7 +21,7 @@ use tooltally_fault_disk::Step;
 use crate::on_disk::Site;
 use crate::{Backend, Random, Result};
 use check::check;
-use history::{History, work};
+use history::{History, work, work_and_migrate};
 use replay::{Cut, Part, Replay};
 
 /// How many images are made of one history.
@@ -60,6 +60,9 @@ pub struct Options {
     /// At least so many events in each history
     #[arg(long, default_value_t = 1500)]
     pub events: usize,
+    /// Cut while the program of a newer format takes the store over: migrates it, and records a little
+    #[arg(long)]
+    pub migrating: bool,
     /// Everything follows from it
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -93,7 +96,8 @@ pub fn report(options: &Options) -> Result<()> {
     let bar = ProgressBar::new(options.images);
     let outcome = run(options, &|done| bar.set_position(done))?;
     bar.finish_and_clear();
-    println!("power {} {:?} seed {}: {outcome}", options.backend.name(), options.durability, options.seed);
+    let migrating = if options.migrating { " migrating" } else { "" };
+    println!("power {} {:?}{migrating} seed {}: {outcome}", options.backend.name(), options.durability, options.seed);
     Ok(())
 }
 
@@ -124,13 +128,15 @@ fn cut_history(
     let folder = tempfile::tempdir()?;
     let site = Site::new(options.backend, folder.path())?;
     site.disk.record();
+    let work = if options.migrating { work_and_migrate } else { work };
     let history = work(&site, options.backend, options.durability.into(), random, options.events)?;
     let trace = site.disk.take_trace();
     let image = tempfile::tempdir()?;
-    let points = trace.iter().filter(|step| is_point(step)).count() as u64 + 1;
+    let is_point = |index, step: &Step| index >= history.cut_from && is_point(step);
+    let points = trace.iter().enumerate().filter(|(index, step)| is_point(*index, step)).count() as u64 + 1;
     let (mut replay, mut acked, mut point) = (Replay::default(), 0, 0);
     for (index, step) in trace.iter().map(Some).chain([None]).enumerate() {
-        if step.is_none_or(is_point) {
+        if step.is_none_or(|step| is_point(index, step)) {
             let share = images * (point + 1) / points - images * point / points;
             let looked = look_all(options, image.path(), &history, &replay, (share, acked), random, outcome);
             if let Err(failure) = looked {
@@ -178,12 +184,12 @@ fn look_all(
         }
         check::write(&image, folder)?;
         let promised = if may_lose { 0 } else { acked };
-        let found =
-            check(options.backend, folder, history, options.durability.into(), promised).map_err(|failure| {
-                // As it was before it was opened.
-                let kept = check::write(&image, folder).err().map_or(String::new(), |e| e.to_string());
-                format!("{failure} ({cut:?}) {kept}")
-            })?;
+        let older_first = options.migrating && random.below(2) == 0;
+        let found = check(options, folder, history, promised, older_first).map_err(|failure| {
+            // As it was before it was opened.
+            let kept = check::write(&image, folder).err().map_or(String::new(), |e| e.to_string());
+            format!("{failure} ({cut:?}) {kept}")
+        })?;
         outcome.images += 1;
         outcome.whole += u64::from(found == history.events.len());
         outcome.lost += u64::from(found < acked);

@@ -1,34 +1,30 @@
-//! Migrations to a format 2 that there is here alone: what its program does, and what a kill may leave of it.
+//! The program of a format 2 that there is here alone: what it makes of a store of format 1 as it opens it.
 
-use std::fs;
 use std::path::Path;
 
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use rusqlite::Connection;
 use tooltally::{OpenOptions, Store};
+use tooltally_redb::Layer;
 
-use crate::{Backend, Result};
+use crate::Backend;
 
-/// Opens a store by the program of format 2, which migrates one of format 1.
-pub(super) fn open(backend: Backend, folder: &Path) -> tooltally::Result<Box<dyn Store>> {
+/// Opens a store by the program of format 2, which migrates one of format 1; redb's on this layer.
+pub(crate) fn open(
+    backend: Backend,
+    folder: &Path,
+    options: &OpenOptions,
+    layer: Option<Layer>,
+) -> tooltally::Result<Box<dyn Store>> {
     const SQLITE: tooltally_sqlite::Migrations = tooltally_sqlite::Migrations::new(&[sqlite_to_2]);
     const REDB: tooltally_redb::Migrations = tooltally_redb::Migrations::new(&[redb_to_2]);
-    let (file, options) = (backend.file(folder), OpenOptions::new().exclusive(backend == Backend::RedbExclusive));
+    let (file, options) = (backend.file(folder), options.clone().exclusive(backend == Backend::RedbExclusive));
     Ok(match backend {
         Backend::Sqlite => Box::new(tooltally_sqlite::SqliteStore::open_migrating(file, &options, SQLITE)?),
         Backend::Redb | Backend::RedbExclusive => {
-            Box::new(tooltally_redb::RedbStore::open_migrating(file, &options, REDB, None)?)
+            Box::new(tooltally_redb::RedbStore::open_migrating(file, &options, REDB, layer)?)
         }
     })
-}
-
-/// Copies a store that nobody has open.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
-    }
-    Ok(())
 }
 
 /// Writes every row of the log anew, and the calls.
