@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tooltally::{Appended, Condition, Error, Event, MaintenanceExt, OpenOptions, Position, Store};
-use tooltally_conformance::events::{numbered, numbered_all};
+use tooltally_conformance::events::{mixed, mixed_all};
 
 use super::harm::Harm;
 use super::questions::{Answers, Questions, State};
@@ -166,7 +166,7 @@ impl Checker {
         let (mut last, mut untrue) = (0, 0_u64);
         let salvaged = tooltally::salvage(&self.backend.url(&self.folder.join("image")), &mut |recorded| {
             let position = recorded.position.get();
-            untrue += u64::from(position <= last || position > most || recorded.event != numbered(position - 1));
+            untrue += u64::from(position <= last || position > most || recorded.event != mixed(position - 1));
             last = position;
             Ok(())
         });
@@ -295,8 +295,8 @@ impl Checker {
         let Some(store) = self.open(image, outcome)? else { return Ok(()) };
         let least = image.sound.heads.first().copied().unwrap_or(0);
         let known: Vec<u64> = (0..least).step_by(67).collect();
-        let mut events: Vec<Event> = known.iter().map(|number| numbered(*number)).collect();
-        events.extend(numbered_all(1_000_000..1_000_003));
+        let mut events: Vec<Event> = known.iter().map(|number| mixed(*number)).collect();
+        events.extend(mixed_all(1_000_000..1_000_003));
         match store.append(&events, Condition::None) {
             Ok(answers) => {
                 let twice = known

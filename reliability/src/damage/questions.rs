@@ -10,7 +10,7 @@ use tooltally::{
     Condition, Error, Event, Filter, GroupBy, Log, MemoryStore, Position, ProjectId, Queries, Recorded, Selection,
     SessionId, Spans, Timestamp, ToolName, Window,
 };
-use tooltally_conformance::events::{PATHS, SESSIONS, TOOLS, at, numbered_all};
+use tooltally_conformance::events::{PATHS, SESSIONS, TOOLS, at, mixed_all};
 
 /// Days over which the made events are spread, and a bit more.
 const DAYS: i64 = 61;
@@ -39,14 +39,14 @@ impl State {
     /// The reference store's.
     pub(super) fn of(head: u64, questions: &Questions, with_view: bool) -> tooltally::Result<Self> {
         let model = MemoryStore::new();
-        model.append(&numbered_all(0..head), Condition::None)?;
+        model.append(&mixed_all(0..head), Condition::None)?;
         let mut digests = Vec::new();
         for answer in questions.ask(&model, &model).0 {
             digests.push(answer.digest?);
         }
         if with_view {
             let rows = model.read(Position::START, usize::MAX)?;
-            digests.push(digest(&rows.iter().map(view_row).collect::<Vec<_>>()));
+            digests.push(digest(&rows.iter().filter_map(view_row).collect::<Vec<_>>()));
         }
         Ok(Self { head, digests })
     }
@@ -176,14 +176,14 @@ fn view(path: &Path) -> rusqlite::Result<Vec<String>> {
     rows.collect()
 }
 
-/// The row of [`VIEW`] for an event.
-fn view_row(recorded: &Recorded) -> String {
+/// The row of [`VIEW`] for a call; other events have none.
+fn view_row(recorded: &Recorded) -> Option<String> {
     fn text(value: Option<impl ToString>) -> String {
         value.map_or_else(|| "-".to_owned(), |value| value.to_string())
     }
-    let Event::ToolUse(call) = &recorded.event else { return String::new() };
+    let Event::ToolUse(call) = &recorded.event else { return None };
     let project = call.project.as_ref();
-    [
+    let fields = [
         recorded.position.to_string(),
         call.tool.to_string(),
         text(call.session.as_ref()),
@@ -198,6 +198,6 @@ fn view_row(recorded: &Recorded) -> String {
         text(call.duration.map(tooltally::ToolDuration::as_micros)),
         u8::from(call.attributes.is_empty()).to_string(),
         call.id.to_string(),
-    ]
-    .join("|")
+    ];
+    Some(fields.join("|"))
 }

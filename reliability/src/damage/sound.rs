@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use tooltally::{LogExt, OpenOptions, Store};
-use tooltally_conformance::events::numbered_all;
+use tooltally_conformance::events::mixed_all;
 
 use crate::{Backend, Result};
 
@@ -108,7 +108,7 @@ fn fill(backend: Backend, work: &Path, taken: Taken, to: &Path) -> Result<Vec<u6
 
 fn record(store: &dyn Store, from: u64, to: u64, batch: u64) -> Result<()> {
     for first in (from..to).step_by(usize::try_from(batch)?) {
-        store.record_all(&numbered_all(first..(first + batch).min(to)))?;
+        store.record_all(&mixed_all(first..(first + batch).min(to)))?;
     }
     Ok(())
 }

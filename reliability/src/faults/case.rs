@@ -116,7 +116,7 @@ fn do_work(
     } else {
         let store = site.open(options)?;
         if work == Work::Close {
-            store.append(&[events::numbered(1)], Condition::None)?;
+            store.append(&[events::mixed(1)], Condition::None)?;
         }
         Some(store)
     };
@@ -151,7 +151,7 @@ fn expect_kind(failure: &Error, trouble: Trouble) -> Result<()> {
 }
 
 fn append_one(store: &dyn Store, number: u64, extra: &mut Vec<(u64, bool)>, trouble: Trouble) -> Result<bool> {
-    let event = [events::numbered(number)];
+    let event = [events::mixed(number)];
     let appended = catch_unwind(AssertUnwindSafe(|| store.append(&event, Condition::None)));
     let appended = appended.map_err(|_| "it panicked at the next append")?;
     let is_there = appended.is_ok();
@@ -173,7 +173,7 @@ fn look(store: &dyn Store, work: Work, told: u64, tried: &[u64], extra: &[(u64, 
     let recorded = store.read(Position::START, usize::MAX).map_err(|e| format!("its log cannot be read: {e:?}"))?;
     let mut found = recorded.iter().enumerate().peekable();
     let mut is_next = |number: u64| {
-        let event = events::numbered(number);
+        let event = events::mixed(number);
         let there = |(index, recorded): &(usize, &tooltally::Recorded)| {
             recorded.event == event && recorded.position == Position::new(*index as u64 + 1)
         };
@@ -207,7 +207,7 @@ fn look(store: &dyn Store, work: Work, told: u64, tried: &[u64], extra: &[(u64, 
         return Err(format!("position {} holds what was not given then: {more:?}", index + 1).into());
     }
     store.verify_quietly().map_err(|e| format!("it is not sound: {e} ({e:?})"))?;
-    let more = [events::numbered(AFTER + 1)];
+    let more = [events::mixed(AFTER + 1)];
     store.append(&more, Condition::None).map_err(|e| format!("it takes no more: {e:?}"))?;
     Ok(after_all)
 }

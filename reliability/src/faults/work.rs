@@ -79,7 +79,7 @@ impl Work {
         }
         let done = match self {
             Self::Append | Self::Fold => {
-                let batch = events::numbered_all(BEFORE + 1..BEFORE + 1 + self.appends());
+                let batch = events::mixed_all(BEFORE + 1..BEFORE + 1 + self.appends());
                 store.append(&batch, Condition::None).map(drop)
             }
             Self::Read => store.read(Position::new(470), 100).map(drop),
@@ -102,7 +102,7 @@ pub(crate) fn template(backend: Backend, folder: &Path, options: &OpenOptions) -
     let site = Site::new(backend, folder)?;
     let store = site.open(options)?;
     for batch in [1..FOLDED + 1, FOLDED + 1..BEFORE + 1] {
-        store.append(&events::numbered_all(batch), Condition::None)?;
+        store.append(&events::mixed_all(batch), Condition::None)?;
     }
     Ok(())
 }

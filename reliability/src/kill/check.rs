@@ -1,8 +1,8 @@
 //! What a store must hold and answer, beside what it does.
 
 use tooltally::{
-    Event, GroupBy, LogExt as _, MaintenanceExt as _, MemoryStore, Position, Queries as _, Selection, Spans, Store,
-    Window,
+    Event, Filter, GroupBy, LogExt as _, MaintenanceExt as _, MemoryStore, Position, Queries as _, Selection, Spans,
+    Store, Window,
 };
 use tooltally_conformance::events::{self, DAY_MICROS, at};
 
@@ -41,6 +41,18 @@ pub(super) fn answers_are(store: &dyn Store, model: &MemoryStore) -> Result<()> 
         if store.recent(&selection, 50)? != model.recent(&selection, 50)? {
             return finding(format!("the recent uses of {selection:?} are no fold of the log"));
         }
+    }
+    for project in [Filter::Any, Filter::Is(events::project(events::PATHS[0]).id)] {
+        if store.registered(&project)? != model.registered(&project)? {
+            return finding(format!("what is registered in {project:?} is no fold of the log"));
+        }
+        if store.latest_outcomes(&project)? != model.latest_outcomes(&project)? {
+            return finding(format!("the latest outcomes in {project:?} are no fold of the log"));
+        }
+    }
+    let session = events::session(events::SESSIONS[1]);
+    if store.trail(&session, 500)? != model.trail(&session, 500)? {
+        return finding(format!("the trail of {session} is no fold of the log"));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 use tooltally::{Condition, Error, Event, LogExt as _, MaintenanceExt as _, MemoryStore, OpenOptions, Store};
-use tooltally_conformance::events::numbered;
+use tooltally_conformance::events::mixed;
 
 use super::check::{answers_are, are_known, finding, is_sound, log_is};
 use super::import::{self, Import};
@@ -130,10 +130,10 @@ impl<'a> Site<'a> {
             tally.whole += u64::from(found == sent);
             tally.absent += u64::from(found == acked);
         }
-        self.expect((self.len() + 1..=found).map(numbered).collect())?;
+        self.expect((self.len() + 1..=found).map(mixed).collect())?;
         self.look_through(store.as_ref(), random)?;
         if let Some(batch) = account.pending() {
-            self.send_again(store.as_ref(), batch.numbers().map(numbered).collect(), found == sent)?;
+            self.send_again(store.as_ref(), batch.numbers().map(mixed).collect(), found == sent)?;
         }
         for work in &account.interrupted {
             if work == "compact" {
@@ -234,7 +234,7 @@ impl Site<'_> {
     /// as migrated; and the newer one finishes what was begun.
     fn kill_migration(&mut self, random: &mut Random, tally: &mut Tally) -> Result<()> {
         if self.len() < WORTH_MIGRATING {
-            let events: Vec<Event> = (self.len() + 1..=WORTH_MIGRATING).map(numbered).collect();
+            let events: Vec<Event> = (self.len() + 1..=WORTH_MIGRATING).map(mixed).collect();
             self.open(tally)?.record_all(&events)?;
             self.expect(events)?;
         }

@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::Args;
 use tooltally::{Appended, Condition, Event, MaintenanceExt as _, OpenOptions, Store};
-use tooltally_conformance::events::numbered;
+use tooltally_conformance::events::mixed;
 
 use crate::kill::Work;
 use crate::witness::{Account, Batch, Witness};
@@ -85,7 +85,7 @@ impl Worker {
     /// Appends a batch, mixed with events that are recorded already. Event n stands at position n, for ever.
     fn append(&self, batch: Batch, recorded: &[u64]) -> Result<()> {
         let numbers: Vec<u64> = recorded.iter().copied().chain(batch.numbers()).collect();
-        let events: Vec<Event> = numbers.iter().map(|number| numbered(*number)).collect();
+        let events: Vec<Event> = numbers.iter().map(|number| mixed(*number)).collect();
         self.witness.sent(batch)?;
         mark()?;
         let answers = self.store.append(&events, Condition::None)?;

@@ -106,7 +106,7 @@ impl Worker<'_> {
 
     fn append(&mut self, count: u64, random: &mut Random) -> Result<()> {
         let first = self.history.events.len() as u64 + 1;
-        let batch = events::numbered_all(first..first + count);
+        let batch = events::mixed_all(first..first + count);
         let last = first + count - 1;
         self.site.disk.note_sent(last);
         let appended = self.handle(random)?.append(&batch, Condition::None)?;
