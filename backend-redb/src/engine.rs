@@ -229,12 +229,13 @@ impl Engine for RedbEngine {
         drop(self.shared(&mut patience)?);
         let mut slot = self.alone(&mut patience)?;
         self.expect_newest(slot.as_ref())?;
-        let outcome = match slot.as_mut().map(|handle| &mut handle.opened) {
-            Some(Opened::Writable(database)) => {
-                let compacted = self.guard.call(COMPACT, || database.compact());
+        let file = slot.as_ref().map(|handle| handle.file.clone());
+        let outcome = match slot.as_mut().map(|handle| &mut handle.opened).zip(file) {
+            Some((Opened::Writable(database), file)) => {
+                let compacted = self.guard.call(COMPACT, || file.in_bounds(|| database.compact()));
                 compacted.map(drop).map_err(|failure| error::with_wait(failure, &patience))
             }
-            Some(Opened::ReadOnly(_)) => Err(error::read_only()),
+            Some((Opened::ReadOnly(_), _)) => Err(error::read_only()),
             None => Err(error::broken()),
         };
         self.abandon_if_broken(slot.as_ref());

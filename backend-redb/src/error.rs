@@ -67,6 +67,18 @@ impl fmt::Display for DamagedPage {
 
 impl StdError for DamagedPage {}
 
+/// Work that waited for the disk more often than any sound file asks for; the cause within an [`io::Error`].
+#[derive(Debug)]
+pub(crate) struct EndlessWork;
+
+impl fmt::Display for EndlessWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("redb commits again and again, and comes to no end")
+    }
+}
+
+impl StdError for EndlessWork {}
+
 /// redb's error, in core's words.
 pub(crate) fn from_redb(operation: Operation, error: redb::Error) -> Error {
     match error {
@@ -100,6 +112,13 @@ pub(crate) fn from_io(operation: Operation, error: io::Error) -> Error {
     }
     if let Some(page) = inner::<DamagedPage>(&error) {
         return Error::corrupt(format!("byte {} of the file", page.offset), "the page's checksum differs");
+    }
+    if inner::<EndlessWork>(&error).is_some() {
+        return Error::Corrupt {
+            place: REDB_FILE.to_owned(),
+            detail: format!("with what it says of its free pages it takes for ever to {operation}"),
+            source: Some(Arc::new(error)),
+        };
     }
     let kind = error.kind();
     let source: Cause = Arc::new(error);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
 
-use crate::error::{self, LockTimeout};
+use crate::error::{self, EndlessWork, LockTimeout};
 use crate::pages::{self, MAGIC};
 use crate::schema::FIRST_FORMAT;
 use crate::site::{Site, Unconfirmed};
@@ -70,6 +70,8 @@ struct Inner {
     mending: AtomicBool,
     unsynced: AtomicBool,
     leaving: AtomicBool,
+    /// How often the disk may still be waited for.
+    syncs_left: AtomicU64,
     /// What was written since the disk has last confirmed everything.
     unconfirmed: Option<Unconfirmed>,
 }
@@ -93,6 +95,7 @@ impl StoreFile {
             mending: AtomicBool::new(false),
             unsynced: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
+            syncs_left: AtomicU64::new(u64::MAX),
             unconfirmed,
         };
         let file = Self(Arc::new(inner));
@@ -114,6 +117,28 @@ impl StoreFile {
     /// last commit when a writer is busy; so it is told that one is.
     pub(crate) fn leave_quietly(&self) {
         self.0.leaving.store(true, Ordering::Release);
+    }
+
+    /// Does work that may be endless where the file is damaged: with more waits for the disk than any sound file of its
+    /// length asks for, it fails.
+    ///
+    /// redb compacts until no page is left to be freed or moved. What a damaged record of free pages names may never
+    /// be free. Each of redb's commits frees or moves a page at least, and waits for the disk twice.
+    pub(crate) fn in_bounds<T>(&self, work: impl FnOnce() -> T) -> T {
+        const ALWAYS: u64 = 256;
+        let pages = self.len().unwrap_or(0) / pages::PAGE;
+        self.0.syncs_left.store(ALWAYS.saturating_add(pages.saturating_mul(2)), Ordering::Release);
+        let done = work();
+        self.0.syncs_left.store(u64::MAX, Ordering::Release);
+        done
+    }
+
+    fn count_sync(&self) -> io::Result<()> {
+        let counted = self.0.syncs_left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| match left {
+            u64::MAX => Some(left),
+            left => left.checked_sub(1),
+        });
+        counted.map(drop).map_err(|_| io::Error::other(EndlessWork))
     }
 
     /// Becomes the next to write, unless another process is.
@@ -337,6 +362,7 @@ impl StorageBackend for StoreFile {
         if self.is_opening() && !self.0.unsynced.load(Ordering::Acquire) {
             return Ok(());
         }
+        self.count_sync()?;
         self.with(|backend| self.confirm(backend))?;
         self.0.unsynced.store(false, Ordering::Release);
         Ok(())
@@ -403,5 +429,24 @@ impl StorageBackend for StoreFile {
             let is_asked = !locked && start == Bound::Included(CONSISTENT_BYTE);
             Ok(locked || (is_asked && vouches_for_itself(Self::flags(backend)?)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_without_an_end_is_given_up_and_what_follows_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.redb");
+        std::fs::write(&path, [0; 3 * 4096]).unwrap();
+        let file = StoreFile::open(&path).unwrap();
+        file.0.unsynced.store(true, Ordering::Release);
+        let commits = || (0..100_000).find_map(|_| file.set_len(4096).and_then(|()| file.sync_data()).err());
+        let failure = file.in_bounds(commits).unwrap();
+        assert!(error::from_io(error::COMPACT, failure).is_corrupt());
+        file.set_len(4096).unwrap();
+        file.sync_data().unwrap();
     }
 }
