@@ -15,6 +15,7 @@ use tooltally_core::{Error, Position, Recorded, Result, Salvaged};
 use crate::cells::{Column, PAGE, Payload, columns, index_cell, table_cell};
 use crate::error::map_io;
 use crate::frames::{FRAME, Frames};
+use crate::header::beside;
 use crate::places::Place;
 use crate::rows::Columns;
 
@@ -158,9 +159,7 @@ impl Pages {
         if !metadata.is_file() {
             return Err(Error::NotAStore { path: shown(), reason: "it is no regular file".to_owned(), source: None });
         }
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        let wal = match File::open(wal) {
+        let wal = match File::open(beside(path, "-wal")) {
             Ok(file) => Some(file),
             Err(e) if e.kind() == ErrorKind::NotFound => None,
             Err(e) => return Err(map_io(e, "open the write-ahead log")),

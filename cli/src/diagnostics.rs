@@ -168,10 +168,18 @@ pub fn start_tracing() {
     if filter.is_empty() {
         return;
     }
-    let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(filter);
+    // What cannot be written to stderr must end no hook: the subscriber's own words about troubles would.
+    let filter = match tracing_subscriber::EnvFilter::builder().parse(&filter) {
+        Ok(filter) => filter,
+        Err(error) => {
+            remark(&format!("warning: {LOG_VARIABLE} is not understood, so nothing is logged: {error}"));
+            return;
+        }
+    };
     let colors = console::colors_enabled_stderr();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colors);
     // A second start (in tests) finds the first one's subscriber: that one serves.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colors).try_init();
+    let _ = subscriber.log_internal_errors(false).try_init();
 }
 
 #[cfg(test)]

@@ -78,11 +78,29 @@ pub fn make_folder(url: &StoreUrl) -> Result<(), Failure> {
     })
 }
 
-/// A path beside the store: its own with something appended.
+/// A path beside the store: its own with something appended. Beside the file that a symbolic link leads to, as the
+/// engine's own files are: whichever name the store is called by, they are the same.
 pub fn beside(url: &StoreUrl, suffix: &str) -> PathBuf {
-    let mut path = url.path().as_os_str().to_owned();
+    let mut path = led_to(url.path()).into_os_string();
     path.push(suffix);
     PathBuf::from(path)
+}
+
+/// The file that a symbolic link leads to; any other path as it is.
+fn led_to(path: &Path) -> PathBuf {
+    let target = if path.is_symlink() { std::fs::canonicalize(path).ok() } else { None };
+    target.unwrap_or_else(|| path.to_path_buf())
+}
+
+/// The store's one path, whichever name it is called by: without links and `..`, as far as its folder is there.
+pub fn one_path(url: &StoreUrl) -> PathBuf {
+    let path = led_to(url.path());
+    let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let folder = folder.and_then(|folder| std::fs::canonicalize(folder).ok());
+    match folder.zip(path.file_name()) {
+        Some((folder, name)) => folder.join(name),
+        None => std::path::absolute(&path).unwrap_or(path),
+    }
 }
 
 /// The folder of Claude Code's own files: `$CLAUDE_CONFIG_DIR`, else `~/.claude`.

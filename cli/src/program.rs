@@ -18,6 +18,7 @@ use crate::place;
 
 /// Runs the program with these arguments, its name left out.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    have_long_files_refused();
     start_tracing();
     // A hook is one short process on each tool call: it does not wait for a parser that it has no use for.
     if let Some(plain) = PlainHook::read(&arguments) {
@@ -25,6 +26,8 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let is_hook = is_run_by_an_agent(&arguments);
+    let is_hook_command = command_name(&arguments).is_some_and(|name| name == "hook");
+    let db = named_store(&arguments).map(OsStr::to_owned);
     let code = match parse(arguments) {
         Ok(Arguments { command: Command::Hook, db, .. }) => {
             hook::run(db.as_deref());
@@ -32,10 +35,25 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         }
         Ok(arguments) if is_hook => catch_unwind(|| answer(arguments)).unwrap_or(ExitCode::SUCCESS),
         Ok(arguments) => answer(arguments),
-        Err(error) => tell_usage(&error),
+        Err(error) => {
+            let code = tell_usage(&error);
+            if is_hook_command {
+                // The call is there all the same.
+                hook::run(db.as_deref());
+            }
+            code
+        }
     };
     // Whatever a hook was called with: another code would be shown to the person, or block the agent.
     if is_hook { ExitCode::SUCCESS } else { code }
+}
+
+/// Has a write past the limit on the size of files fail, as on a full disk: by itself it ends the process, and a hook's
+/// call with it.
+fn have_long_files_refused() {
+    #[cfg(unix)]
+    // Where it is refused, the write ends the process as it did.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 fn answer(arguments: Arguments) -> ExitCode {
@@ -137,6 +155,13 @@ fn is_run_by_an_agent(arguments: &[OsString]) -> bool {
         Some("context") => arguments.iter().any(|argument| argument == "--hook"),
         _ => false,
     }
+}
+
+/// The value of `--db`, whatever else is on the command line.
+fn named_store(arguments: &[OsString]) -> Option<&OsStr> {
+    let at = arguments.iter().position(|argument| argument == "--db");
+    let joined = || arguments.iter().find_map(|argument| argument.to_str()?.strip_prefix("--db=").map(OsStr::new));
+    at.and_then(|at| arguments.get(at + 1)).map(OsString::as_os_str).or_else(joined)
 }
 
 /// The first argument that is no option and no option's value.

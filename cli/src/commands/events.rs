@@ -11,6 +11,7 @@ use crate::diagnostics::{Failure, remark};
 use crate::input::event_line;
 use crate::output::humanize::counted;
 use crate::output::sanitize;
+use crate::place::beside;
 
 /// How many events are in memory at once.
 const PAGE: usize = 1024;
@@ -58,8 +59,10 @@ fn salvage(context: &Context) -> Result<ExitCode, Failure> {
     if salvaged.lost.is_empty() && salvaged.events > 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    // Where there is nothing, a store that is sound says so itself.
+    // Where there is nothing, a store that is sound says so itself. It is not opened where a write-ahead log stands
+    // beside it: what is in a damaged one, SQLite would throw away.
     if salvaged.last == Position::START
+        && std::fs::metadata(beside(&context.url, "-wal")).map_or(0, |log| log.len()) == 0
         && let Ok(Some(store)) = context.open_existing()
         && store.head().is_ok_and(|head| head == Position::START)
     {

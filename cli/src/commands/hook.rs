@@ -39,9 +39,9 @@ pub fn run(db: Option<&OsStr>) {
 fn record(db: Option<&OsStr>) {
     let project = std::env::var("CLAUDE_PROJECT_DIR").ok();
     let reading = read_hook(&mut io::stdin().lock(), project.as_deref(), &SystemClock);
-    let url = match place::store_url(db) {
+    let url = match named_or_usual(db) {
         Ok(url) => url,
-        Err(failure) => return tell(None, &failure.to_string()),
+        Err(failure) => return wait_for_nobody(reading.outcome, &failure),
     };
     for warning in &reading.warnings {
         tracing::warn!("{warning}");
@@ -62,6 +62,27 @@ fn record(db: Option<&OsStr>) {
     if let Err(failure) = appended.unwrap_or_else(|_| Err(PANICKED.to_owned())) {
         let_wait(&url, &event, &failure);
     }
+}
+
+/// The store that is named; where the name is none, the store of who names none: a call there is not lost.
+fn named_or_usual(db: Option<&OsStr>) -> Result<StoreUrl, Failure> {
+    place::store_url(db).or_else(|failure| {
+        let Ok(usual) = place::default_url() else { return Err(failure) };
+        tell(Some(&usual), &format!("{failure}\n  the call is recorded in {usual}"));
+        Ok(usual)
+    })
+}
+
+/// Has a call wait that belongs to no store: none is named, and there is no home folder.
+fn wait_for_nobody(outcome: HookOutcome, failure: &Failure) {
+    let told = match outcome {
+        HookOutcome::Event(event) => match Spool::of_nobody().put(&event) {
+            Ok(folder) => format!("{failure}\n  the call waits in {}", folder.display()),
+            Err(no_place) => format!("{failure}\n  the call is lost, it can wait nowhere: {no_place}"),
+        },
+        HookOutcome::Nothing(_) | HookOutcome::Bad(_) => failure.to_string(),
+    };
+    tell(None, &told);
 }
 
 /// Leaves the call in the spool, and tells why.

@@ -1,6 +1,6 @@
 //! Takes sources in, one after another: the files of folders, standard input, any reader.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -39,10 +39,10 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Has these files not be opened, by whichever name: those of the store that is open. On Unix a process that
-    /// closes a file loses its locks on it.
+    /// Has these files not be opened, by whichever name, also a hard link's: those of the store that is open. On Unix a
+    /// process that closes a file loses its locks on it.
     pub fn leaving_out(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
-        self.left_out.extend(files.into_iter().filter_map(|file| fs::canonicalize(file).ok()));
+        self.left_out.extend(files);
         self
     }
 
@@ -113,7 +113,8 @@ impl<'a> Importer<'a> {
 
     fn read_file<E>(&mut self, path: &Path, emit: &mut dyn FnMut(Event) -> Result<(), E>) -> Result<(), E> {
         let name = shown(path);
-        if !self.left_out.is_empty() && fs::canonicalize(path).is_ok_and(|path| self.left_out.contains(&path)) {
+        // Compared now, not once: some of them come and go while the store is open.
+        if self.left_out.iter().any(|left_out| is_same_file(left_out, path)) {
             self.summary.skip(&name, "the store that is imported into");
             return Ok(());
         }
@@ -190,4 +191,19 @@ fn shown(path: &Path) -> String {
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {
     Timestamp::from_jiff(jiff::Timestamp::try_from(time).ok()?).ok()
+}
+
+/// Whether two names are of one file that is there.
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    number(one).is_some_and(|one| Some(one) == number(other))
+}
+
+/// Elsewhere locks belong to the handle, and hard links do no harm.
+#[cfg(not(unix))]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| std::fs::canonicalize(path).ok();
+    resolved(one).is_some_and(|one| Some(one) == resolved(other))
 }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use tooltally::{Condition, Event, Log, StoreUrl};
 
+use crate::place::default_url;
 use folder::SpoolFolder;
 pub use look::{Contents, FolderState, SeenFolder};
 
@@ -60,9 +61,19 @@ impl fmt::Display for NoPlace {
 }
 
 impl Spool {
-    /// The spool of a store: `usage.db.spool` beside `usage.db`, and the places that stand in for it.
+    /// The spool of a store: `usage.db.spool` beside `usage.db`, and the places that stand in for it. The store of who
+    /// names none has what waits for [none](Self::of_nobody) too.
     pub fn of(url: &StoreUrl) -> Self {
-        Self::at(places::of(url))
+        let mut places = places::of(url);
+        if default_url().is_ok_and(|default| default == *url) {
+            places.push(places::of_nobody());
+        }
+        Self::at(places)
+    }
+
+    /// The spool of hooks that cannot know which store is theirs.
+    pub fn of_nobody() -> Self {
+        Self::at(vec![places::of_nobody()])
     }
 
     /// A spool in these folders, the first one preferred.

@@ -1,25 +1,42 @@
 //! Which folders a store's waiting events may be in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tooltally::StoreUrl;
 
-use crate::place::{beside, data_folder};
+use crate::place::{beside, data_folder, one_path};
 
 /// The folders, the preferred one first: beside the store; in the program's data folder, under the digest of the
 /// store's path; in the system's folder for temporary files, which may be on another disk, and beats losing an event.
+///
+/// Where the store's folder was missing when an event was put there and has come since, its path may be another one: so
+/// the places of the path as it was called follow.
 pub(super) fn of(url: &StoreUrl) -> Vec<PathBuf> {
     let mut places = vec![beside(url, ".spool")];
-    let path = std::path::absolute(url.path()).unwrap_or_else(|_| url.path().to_path_buf());
-    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    let called = std::path::absolute(url.path()).unwrap_or_else(|_| url.path().to_path_buf());
+    for path in [one_path(url), called] {
+        places.extend(elsewhere(&path).into_iter().filter(|place| !places.contains(place)).collect::<Vec<_>>());
+    }
+    places
+}
+
+/// The place in the folder for temporary files that is no store's: for events of hooks that name none and have no home
+/// folder. Who has one later finds them.
+pub(super) fn of_nobody() -> PathBuf {
+    in_temporary_folder("of-no-store")
+}
+
+fn elsewhere(store: &Path) -> Vec<PathBuf> {
+    let digest = Sha256::digest(store.as_os_str().as_encoded_bytes());
     let number = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let name = format!("{number:016x}");
-    if let Some(data) = data_folder() {
-        places.push(data.join("spool").join(&name));
-    }
-    places.push(std::env::temp_dir().join(format!("tooltally-{}{name}.spool", user())));
-    places
+    let data = data_folder().map(|data| data.join("spool").join(&name));
+    data.into_iter().chain([in_temporary_folder(&name)]).collect()
+}
+
+fn in_temporary_folder(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("tooltally-{}{name}.spool", user()))
 }
 
 /// The user, where the folder for temporary files is everybody's.

@@ -79,13 +79,66 @@ fn a_call_that_the_disk_has_no_room_for_in_the_store_waits() {
             }
             for call in ["1", "2"] {
                 let plain = place.command(&["--db", db.to_str().unwrap(), "hook"]);
-                let mut limited = crate::support::in_shell(&plain, "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"");
+                let mut limited = crate::support::in_shell(&plain, "ulimit -f 2; exec \"$0\" \"$@\"");
                 let told = answer(crate::support::feed(&mut limited, payload(call))).done();
                 assert!(told.stderr.contains("the call waits in"), "{engine}, {has_store}: {}", told.stderr);
             }
             assert_eq!(taken_in(&place, &db), if has_store { 6 } else { 2 }, "{engine}, {has_store}");
         }
     }
+}
+
+/// Whatever a hook is called with, and whoever does not listen to it: it ends with 0, and the call is somewhere.
+#[cfg(unix)]
+#[test]
+fn a_hook_that_is_called_wrongly_loses_no_call() {
+    let place = Place::new();
+    let db = place.path("data/usage.db");
+    let store = db.to_str().unwrap();
+    for (number, arguments) in [
+        &["--db", store, "hook", "--bogus"][..],
+        &["hook", "--db", store, "--bogus"],
+        &["--nonsense", "hook", "--db", store],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        place.run_with(arguments, payload(&format!("bogus {number}"))).done();
+    }
+    assert_eq!(place.uses(store), 3);
+    // No store has such a name: that of who names none takes the call.
+    for (number, named) in ["", "sqlite:"].into_iter().enumerate() {
+        place.run_with(&["--db", named, "hook"], payload(&format!("named {number}"))).done();
+    }
+    assert_eq!(place.uses(place.path("home/data/tooltally/usage.db").to_str().unwrap()), 2);
+    // Nobody listens.
+    let plain = place.command(&["--db", store, "hook"]);
+    let mut deaf = crate::support::in_shell(&plain, "TOOLTALLY_LOG='a=b=c,trace' exec \"$0\" \"$@\" 2> /dev/full");
+    answer(crate::support::feed(&mut deaf, payload("deaf"))).done();
+    let mut deaf = crate::support::in_shell(&plain, "TOOLTALLY_LOG=trace exec \"$0\" \"$@\" 2> /dev/full");
+    answer(crate::support::feed(&mut deaf, payload("deaf too"))).done();
+    assert_eq!(place.uses(store), 5);
+}
+
+/// Without a home folder and a name there is no store: what waits is found by who has a home later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_call_without_a_store_waits_for_one() {
+    let place = Place::new();
+    let temporary = place.path("temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+    let mut homeless = place.command(&["hook"]);
+    homeless.env_remove("HOME").env_remove("XDG_DATA_HOME").env("TMPDIR", &temporary);
+    let told = answer(crate::support::feed(&mut homeless, payload("1"))).done();
+    if std::fs::read_dir(&temporary).unwrap().count() == 0 {
+        // The system knows a home folder of this user without being told.
+        eprintln!("SKIPPED: a_call_without_a_store: this user has a home folder: {}", told.stderr);
+        return;
+    }
+    let mut later = place.command(&["hook"]);
+    later.env("TMPDIR", &temporary);
+    answer(crate::support::feed(&mut later, payload("2"))).done();
+    assert_eq!(place.uses(place.path("home/data/tooltally/usage.db").to_str().unwrap()), 2);
 }
 
 /// A small file system of its own, full to the last page, lies over the store's folder while the hook runs.

@@ -66,6 +66,7 @@ fn wrong_input_and_wrong_arguments_exit_with_0_and_keep_stdout_clean() {
         assert_eq!(answer.stdout, "");
         assert!(!answer.stderr.contains("panicked"), "{}", answer.stderr);
     }
+    assert!(!place.path("home/data/tooltally/usage.db").exists());
     for arguments in
         [&["hook", "--nonsense"][..], &["--nonsense", "hook"], &["hook", "more"], &["--db", "sqlite:", "hook"]]
     {
@@ -73,7 +74,8 @@ fn wrong_input_and_wrong_arguments_exit_with_0_and_keep_stdout_clean() {
         assert_eq!(answer.stdout, "", "{arguments:?}");
         assert!(answer.stderr.contains("error"), "{arguments:?}: {}", answer.stderr);
     }
-    assert!(!place.path("home/data/tooltally/usage.db").exists());
+    // The call is there all the same: always this one.
+    assert_eq!(place.uses(place.path("home/data/tooltally/usage.db").to_str().unwrap()), 1);
 }
 
 #[test]

@@ -130,8 +130,7 @@ impl<'a> Place<'a> {
 /// A program under a limit of a shell, which becomes the program: `-f` blocks of 512 bytes, `-n` files.
 pub(super) fn limited(plain: &Command, limit: &str) -> Command {
     let mut shell = Command::new("sh");
-    // A write past the limit is to fail, as on a full disk, not to end the process by a signal.
-    shell.arg("-c").arg(format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" \"$@\""));
+    shell.arg("-c").arg(format!("ulimit {limit}; exec \"$0\" \"$@\""));
     shell.arg(plain.get_program()).args(plain.get_args());
     if let Some(folder) = plain.get_current_dir() {
         shell.current_dir(folder);

@@ -52,6 +52,21 @@ fn an_address_that_is_none_is_told_where_it_comes_from() {
     assert_eq!(seen.report["store"]["url"], "redb:there.redb");
 }
 
+/// What a scan has recorded is in the log too, and no call.
+#[test]
+fn a_store_with_registry_events_is_sound() {
+    for engine in ENGINES {
+        let place = Place::new();
+        let db = store(&place, engine);
+        let settings = serde_json::json!({"mcpServers": {"github": {"command": "github-mcp"}}});
+        std::fs::write(place.path("home/.claude.json"), settings.to_string()).unwrap();
+        place.run(&["--db", db.to_str().unwrap(), "scan"]).done();
+        let seen = look(&place, &["--db", db.to_str().unwrap()]);
+        seen.find("store-opens");
+        assert_eq!(seen.report["store"]["events"], 5);
+    }
+}
+
 #[test]
 fn an_open_store_tells_its_events_and_the_latest() {
     for engine in ENGINES {

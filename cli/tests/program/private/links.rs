@@ -105,6 +105,27 @@ fn a_store_that_its_owner_put_behind_a_link_works() {
     }
 }
 
+/// Whichever name a store is called by, what belongs to it stands beside the file: a link's own folder has nothing of it.
+#[test]
+fn a_store_behind_a_link_has_one_spool_one_journal_and_one_salvage() {
+    for engine in ENGINES {
+        let (place, db, ..) = shared(engine);
+        std::fs::create_dir(place.path("home/links")).unwrap();
+        let link = place.path(&format!("home/links/linked.{engine}"));
+        symlink(&db, &link).unwrap();
+        // A hook leaves SQLite's write-ahead log, with its event in it.
+        place.run_with(&["--db", db.to_str().unwrap(), "hook"], payload("1")).done();
+        let files = || (std::fs::read(&db).unwrap(), std::fs::read(beside(&db, "-wal")).unwrap_or_default());
+        let before = files();
+        let linked = |arguments: &[&str]| place.run(&[&["--db", link.to_str().unwrap()], arguments].concat());
+        assert!(linked(&["doctor"]).done().stdout.contains("2 events"), "{engine}");
+        let salvaged = linked(&["events", "--salvage"]).done().stdout;
+        assert_eq!(salvaged.lines().count(), 2, "{engine}: {salvaged}");
+        assert!(files() == before, "{engine}: looking has changed the store");
+        assert_eq!(std::fs::read_dir(place.path("home/links")).unwrap().count(), 1, "{engine}");
+    }
+}
+
 #[test]
 fn settings_are_written_through_the_owners_link_and_through_no_other() {
     let place = Place::new();
