@@ -24,6 +24,7 @@
 //! ```
 
 pub mod demotion;
+mod foresight;
 mod order;
 mod predictor;
 mod random;
@@ -35,7 +36,8 @@ pub use order::{Call, in_order_of_time};
 pub use random::Random;
 pub use score::{Reliability, Score};
 
-use self::predictor::{LastFive, Learner, MostUsed, Predictor, RepeatLast, Session};
+use self::foresight::History;
+use self::predictor::{LastFive, MostUsed, Predictor, RepeatLast, Session};
 use crate::name::SessionId;
 use crate::policy::suggest::{Model, Pace};
 
@@ -57,8 +59,9 @@ impl Default for Options {
 
 /// How well the next tool was foreseen.
 ///
-/// Each score is over every call but the first of its session, whatever the threshold. The three baselines see the same
-/// past as the model.
+/// Each score is over every call but the first of its session, whatever the threshold. The model sees what `suggest`
+/// would have seen: what was recorded when the session began, as far as it looks back, and the session's own calls. The
+/// three baselines see all that came before a call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// All calls.
@@ -78,35 +81,34 @@ pub struct Report {
 /// Replays calls, given in order of position, [in order of time](in_order_of_time), and foresees each from those
 /// before it.
 pub fn replay(calls: Vec<Call>, options: &Options) -> Report {
-    let mut report = Report::default();
-    let mut model = Learner::new(options.model);
+    let calls = in_order_of_time(calls);
+    let history = History::of(&calls);
+    let model = history.foresee(&options.model, options.threshold);
+    let mut report = Report { calls: calls.len() as u64, sessions: history.sessions(), model, ..Report::default() };
     let (mut most_used, mut repeat_last, mut last_five) =
         (MostUsed::default(), RepeatLast::default(), LastFive::default());
     let mut sessions: HashMap<SessionId, Session> = HashMap::new();
-    for call in in_order_of_time(calls) {
-        report.calls += 1;
-        let Some(id) = &call.session else {
-            let predictors: [&mut dyn Predictor; 4] = [&mut model, &mut most_used, &mut repeat_last, &mut last_five];
+    for call in calls {
+        let Some(id) = call.session else {
+            let predictors: [&mut dyn Predictor; 3] = [&mut most_used, &mut repeat_last, &mut last_five];
             for predictor in predictors {
-                predictor.learn(call.project, &Session::default(), &call.tool);
+                predictor.learn(&Session::default(), &call.tool);
             }
             continue;
         };
-        let session = sessions.entry(id.clone()).or_default();
-        let contestants: [(&mut dyn Predictor, &mut Score); 4] = [
-            (&mut model, &mut report.model),
+        let session = sessions.entry(id).or_default();
+        let contestants: [(&mut dyn Predictor, &mut Score); 3] = [
             (&mut most_used, &mut report.most_used),
             (&mut repeat_last, &mut report.repeat_last),
             (&mut last_five, &mut report.last_five),
         ];
         for (predictor, score) in contestants {
             if !session.tools.is_empty() {
-                score.record(&predictor.expect(call.project, session), &call.tool, options.threshold);
+                score.record(&predictor.expect(session), &call.tool, options.threshold);
             }
-            predictor.learn(call.project, session, &call.tool);
+            predictor.learn(session, &call.tool);
         }
-        model.push(session, call.tool);
+        session.tools.push(call.tool);
     }
-    report.sessions = sessions.len() as u64;
     report
 }

@@ -7,13 +7,13 @@ use crate::trail::Trail;
 /// What the calls before a session teach about it, in all projects and in its own. Only what followed the session's own
 /// contexts is counted: nothing else will be asked for.
 #[derive(Debug, Default)]
-pub(super) struct Learnt {
+pub(in crate::policy) struct Learnt {
     everywhere: Counts,
     here: Counts,
 }
 
 impl Learnt {
-    pub(super) fn from_trail(trail: &Trail) -> Self {
+    pub(in crate::policy) fn from_trail(trail: &Trail) -> Self {
         let mut learnt = Self::default();
         let mut context = Context::default();
         learnt.ask(context);
@@ -44,7 +44,7 @@ impl Learnt {
         self.here.ask(about);
     }
 
-    pub(super) const fn scopes(&self) -> Scopes<'_> {
+    pub(in crate::policy) const fn scopes(&self) -> Scopes<'_> {
         Scopes { everywhere: &self.everywhere, here: Some(&self.here), with_own: false }
     }
 }

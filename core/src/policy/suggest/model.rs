@@ -19,9 +19,9 @@ pub struct Model {
 }
 
 impl Default for Model {
-    /// Contexts of up to three calls; a strength of eight calls.
+    /// Contexts of up to three calls; a strength of five calls.
     fn default() -> Self {
-        Self { longest_context: LONGEST_CONTEXT, strength: 8.0 }
+        Self { longest_context: LONGEST_CONTEXT, strength: 5.0 }
     }
 }
 
