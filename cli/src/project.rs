@@ -31,24 +31,30 @@ pub fn known<Q: Queries + ?Sized>(store: &Q) -> tooltally::Result<Vec<Project>> 
 
 /// Which project a person means: a folder, an id or the start of one, or the last parts of a path.
 ///
-/// A folder that is there names itself, recorded or not; so does a whole id.
+/// A folder that is there names itself, recorded or not; so does a whole id. Only then names of known projects count.
 ///
 /// # Errors
 /// A failure that lists the candidates, where the text means none of the known projects, or several.
 pub fn resolve(text: &OsStr, known: &[Project]) -> Result<ProjectId, Failure> {
-    let folder = Path::new(text);
-    let canonical = dunce::canonicalize(folder).ok().filter(|path| path.is_dir());
-    if let Some(id) = recorded_folder(folder, canonical.as_deref(), known) {
+    let folder = folder_there(Path::new(text));
+    let text = text.to_string_lossy();
+    let trimmed = Path::new(text.trim_end_matches(['/', '\\']));
+    let absolute = std::path::absolute(trimmed).ok();
+    if let Some(folder) = folder {
+        // By its path without links, as hooks record it, or by its path as written, as transcripts have it.
+        let of_folder = recorded([Some(folder.as_path()), absolute.as_deref()], known);
+        return Ok(of_folder.unwrap_or_else(|| id_of(&folder)));
+    }
+    // A folder of another machine, or one that is gone.
+    if let Some(id) = recorded([absolute.as_deref(), Some(trimmed)], known) {
         return Ok(id);
     }
-    let text = text.to_string_lossy();
     let mut matching: Vec<&Project> = known.iter().filter(|project| means(&text, project)).collect();
     matching.dedup_by_key(|project| project.id);
-    match (matching.as_slice(), canonical) {
-        ([only], _) => Ok(only.id),
-        ([], Some(folder)) => Ok(id_of(&folder)),
-        ([], None) => text.parse().map_err(|_| unknown(&text, known)),
-        (several, _) => Err(ambiguous(&text, several, known)),
+    match matching.as_slice() {
+        [only] => Ok(only.id),
+        [] => text.parse().map_err(|_| unknown(&text, known)),
+        several => Err(ambiguous(&text, several, known)),
     }
 }
 
@@ -76,14 +82,14 @@ pub(crate) fn id_of(path: &Path) -> ProjectId {
     ProjectId::of_path(&path.to_string_lossy())
 }
 
-/// The known project in this folder: by its path without links, as hooks record it, or by its path as
-/// written, as transcripts have it.
-fn recorded_folder(folder: &Path, canonical: Option<&Path>, known: &[Project]) -> Option<ProjectId> {
-    let literal = folder.to_string_lossy();
-    let trimmed = literal.trim_end_matches(['/', '\\']);
-    let absolute = std::path::absolute(folder).ok();
-    let paths = [canonical.map(Path::to_path_buf), absolute, Some(PathBuf::from(trimmed))];
-    let mut ids = paths.iter().flatten().map(|path| id_of(path));
+/// The folder that a path leads to, without links; `None` where there is none.
+fn folder_there(path: &Path) -> Option<PathBuf> {
+    dunce::canonicalize(path).ok().filter(|path| path.is_dir())
+}
+
+/// The known project that has one of these paths, the first of them before the others.
+fn recorded<const N: usize>(paths: [Option<&Path>; N], known: &[Project]) -> Option<ProjectId> {
+    let mut ids = paths.into_iter().flatten().map(id_of);
     ids.find(|id| known.iter().any(|project| project.id == *id))
 }
 

@@ -106,6 +106,35 @@ fn a_project_that_was_only_scanned_is_known_by_its_name() {
 }
 
 #[test]
+fn a_folder_that_is_there_is_meant_before_a_project_that_ends_like_it() {
+    let place = Place::new();
+    write(&place, "work/app/.claude/commands/here.md", "");
+    let now = minutes_ago(5);
+    place.import("usage.db", &calls(&place, "elsewhere/app", &[("mcp__theirs__act", "success", &now)]));
+    // The very text that names the folder, as a path of its own.
+    place.import(
+        "usage.db",
+        &json!({"v": 1, "tool": "mcp__odd__act", "outcome": "success", "time": now, "path": "app"}).to_string(),
+    );
+    for text in ["app", "app/", "./app"] {
+        let told = tools(&place, "usage.db", &["--project", text]);
+        assert_eq!(told["tools"], json!([]), "{text}");
+        assert_eq!(told["path"].as_str().unwrap(), place.path("home/work/app").to_str().unwrap(), "{text}");
+    }
+    for text in ["app", "app/"] {
+        let scanned = place.run(&["--db", "usage.db", "--json", "scan", "--project", text]).json();
+        let told = tools(&place, "usage.db", &["--project", text]);
+        assert_eq!((&told["project"], &told["path"]), (&scanned["project"], &scanned["path"]), "{text}");
+        assert_eq!(field(&told["tools"], "tool"), ["/here"], "{text}");
+        assert_eq!(place.stats("usage.db", &["--project", text])["events"], 0, "{text}");
+    }
+    // Where no such folder is, names of known projects count.
+    std::fs::remove_dir_all(place.path("home/work/app")).unwrap();
+    place.import("other.db", &calls(&place, "elsewhere/app", &[("mcp__theirs__act", "success", &now)]));
+    assert_eq!(field(&tools(&place, "other.db", &["--project", "app/"])["tools"], "tool"), ["mcp__theirs__act"]);
+}
+
+#[test]
 fn names_from_outside_reach_no_terminal_raw() {
     let place = Place::new();
     write(&place, "work/.claude/commands/a\u{202e}b.md", "---\ndescription: x\n---\n");
