@@ -289,7 +289,11 @@ fn help_teaches_and_names_the_store_in_use() {
     assert!(answer(child).done().stdout.contains("redb:elsewhere.redb"));
     assert!(place.run(&["import", "--help"]).done().stdout.contains("last change"));
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(place.run(&["completions", shell]).done().stdout.contains("tooltally"));
+        let script = place.run(&["completions", shell]).done().stdout;
+        assert!(script.contains("tooltally") && script.contains("budget"), "{shell}: {script}");
+        // What an agent alone says is offered to nobody.
+        let is_offered = ["--hook", "-l hook", "Run by an agent"].iter().any(|hidden| script.contains(hidden));
+        assert!(!is_offered, "{shell}: {script}");
     }
 }
 
