@@ -80,7 +80,7 @@ pub struct RankArguments {
     #[arg(long, value_name = "PROJECT")]
     pub project: Option<OsString>,
 
-    /// The first so many only
+    /// The first so many only; 0: none
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 

@@ -29,16 +29,18 @@ pub fn run(context: &Context, arguments: &RankArguments) -> Result<ExitCode, Fai
         None => Vec::new(),
     };
     let mut rows = ranking::rows(&ranked, &weights);
+    // A limit of none asks for nothing: that says nothing of what is known.
+    let is_none_known = rows.is_empty();
     rows.truncate(arguments.limit.unwrap_or(usize::MAX));
     let place = project::shown(&project);
     if context.json {
-        if rows.is_empty() {
+        if is_none_known {
             remark(&format!("no tools are known in {place} in {}", context.url));
         }
         print(&ranking::as_json(&rows, &project, &weights))?;
-    } else if rows.is_empty() {
+    } else if is_none_known {
         print(&visible(&format!("No tools are known in {place}.\n\n{}", context.how_to_fill())))?;
-    } else {
+    } else if !rows.is_empty() {
         let heading = format!("tools and servers by relevance in {place}");
         print(&ranking::render(&rows, &heading, arguments.explain, &weights, context.surface))?;
     }

@@ -52,6 +52,11 @@ fn the_table_explains_itself_and_can_be_cut() {
     let rows = |limit: &str| -> Value { place.run(&["--db", "usage.db", "--json", "rank", "--limit", limit]).json() };
     assert_eq!(field(&rows("1")["rows"], "name"), ["Bash"]);
     assert_eq!(rows("0")["rows"], json!([]));
+    for form in [&["rank", "--limit", "0"][..], &["--json", "rank", "--limit", "0"]] {
+        let told = place.run(&[&["--db", "usage.db"], form].concat()).done();
+        assert!(!told.stdout.contains("No tools") && told.stderr.is_empty(), "{told:?}");
+    }
+    assert_eq!(place.run(&["--db", "usage.db", "rank", "--limit", "0"]).done().stdout, "");
     place.run(&["rank", "--limit", "-1"]).failed(2);
     place.run(&["rank", "--limit", "many"]).failed(2);
 }
