@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tooltally::policy::kind::{Kind, Scope};
-use tooltally::policy::status::{Standing, State};
+use tooltally::policy::status::State;
 use tooltally::policy::tools::Tool;
 use tooltally::{Project, Timestamp};
 
@@ -129,7 +129,7 @@ fn row(tool: &Tool) -> Value {
         "unseen": status.unseen,
         "unseen_since": json::instant(tool.last_seen.filter(|_| status.unseen)),
         "demoted": matches!(status.state, State::Demoted { .. }),
-        "probation": status.standing() == Standing::Probation,
+        "probation": matches!(status.state, State::Probation { .. }),
         "first_discovered": json::instant(tool.registered.as_ref().map(|registered| registered.first_discovered)),
         "discoveries": tool.registered.as_ref().map_or(0, |registered| registered.discoveries),
     })

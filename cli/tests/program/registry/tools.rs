@@ -83,6 +83,31 @@ fn the_status_says_why() {
 }
 
 #[test]
+fn text_and_json_agree_on_probation() {
+    let place = Place::new();
+    let (rested, long_ago) = (minutes_ago(8 * 24 * 60), minutes_ago(31 * 24 * 60));
+    // Equal lines are told apart by their text.
+    let failing = |tool: &str, time: &str| -> String {
+        let lines = (0..3).map(|n| {
+            let path = place.path("home/work");
+            let line = json!({"v": 1, "tool": tool, "outcome": "failure", "time": time, "path": path, "session": n.to_string()});
+            format!("{line}\n")
+        });
+        lines.collect()
+    };
+    place.import("usage.db", &(failing("Edit", &rested) + &failing("Glob", &long_ago)));
+    let told = tools(&place, "usage.db", &[]);
+    let text = place.run(&["--db", "usage.db", "tools"]).done().stdout;
+    for (name, status, unseen) in [("Edit", "active", false), ("Glob", "stale", true)] {
+        let tool = tool(&told, name);
+        let expected = (&json!(status), &json!(unseen), &json!(true));
+        assert_eq!((&tool["status"], &tool["unseen"], &tool["probation"]), expected, "{name}");
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains(&format!("{status}: on probation")), "{line}");
+    }
+}
+
+#[test]
 fn where_nothing_is_known_it_says_what_to_do() {
     let place = Place::new();
     let told = place.run(&["tools"]).done();
