@@ -1,6 +1,6 @@
 //! What a session is told of the tools at hand: a short plain text within a budget.
 
-use super::sanitize::one_line;
+use super::sanitize::{is_joiner, one_line};
 
 /// Above the entries.
 const HEADING: &str = "Available tools, most relevant first:\n";
@@ -20,15 +20,16 @@ pub struct Entry {
     pub tools: Vec<(String, Option<&'static str>)>,
 }
 
-/// The text: as many whole entries as fit, in their order, in no more than `budget` characters (Unicode scalar values,
-/// the line ends included). Empty where not one fits.
+/// The text: whole entries in their order, each that fits into what those before it have left of `budget` characters
+/// (Unicode scalar values, the line ends included). Empty where not one fits.
 pub fn text(entries: &[Entry], budget: usize) -> String {
     let mut text = HEADING.to_owned();
     let mut left = budget.saturating_sub(text.chars().count());
     let mut taken = 0;
     for entry in entries {
         let line = line(entry);
-        let Some(rest) = left.checked_sub(line.chars().count()) else { break };
+        // A long one keeps no shorter one out.
+        let Some(rest) = left.checked_sub(line.chars().count()) else { continue };
         left = rest;
         taken += 1;
         text.push_str(&line);
@@ -43,7 +44,7 @@ fn line(entry: &Entry) -> String {
     }
     let room = ENTRY_CHARS.saturating_sub(line.chars().count() + 2);
     let more = if entry.tools.is_empty() {
-        entry.description.as_deref().map(|description| shortened(&one_line(description), room)).unwrap_or_default()
+        entry.description.as_deref().map(|description| described(description, room)).unwrap_or_default()
     } else {
         listed(&entry.tools, room)
     };
@@ -79,12 +80,18 @@ fn more(before: usize, count: usize) -> String {
     if before == 0 { format!("{count} tools") } else { format!(", {count} more") }
 }
 
-/// The text, its end left out where it has more characters than this.
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
+/// A description on one line, its end left out where that has more characters than this: whole characters of the
+/// description, each written out or not.
+fn described(description: &str, most: usize) -> String {
+    let shown = description.chars().filter(|c| !is_joiner(*c));
+    let shown: Vec<String> = shown.map(|c| one_line(c.encode_utf8(&mut [0; 4])).into_owned()).collect();
+    let length = |shown: &String| shown.chars().count();
+    if shown.iter().map(length).sum::<usize>() <= most {
+        return shown.concat();
     }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    let mut left = most.saturating_sub(1);
+    let fits = |shown: &&String| left.checked_sub(length(shown)).map(|rest| left = rest).is_some();
+    let kept: String = shown.iter().take_while(fits).map(String::as_str).collect();
     match kept.trim_end() {
         "" => String::new(),
         kept => format!("{kept}…"),
@@ -112,21 +119,72 @@ mod tests {
         ]
     }
 
+    /// The lines of a text within a budget: those of the whole text that fit, one after the other.
+    fn fitting(whole: &str, budget: usize) -> String {
+        let mut lines = whole.split_inclusive('\n');
+        let mut text = lines.next().unwrap_or_default().to_owned();
+        let heading = text.len();
+        for line in lines {
+            if text.chars().count() + line.chars().count() <= budget {
+                text.push_str(line);
+            }
+        }
+        if text.len() > heading { text } else { String::new() }
+    }
+
     #[test]
     fn no_budget_is_exceeded_and_entries_are_whole() {
         let whole = text(&entries(), usize::MAX);
-        let lines: Vec<&str> = whole.lines().collect();
-        assert_eq!(lines.len(), 6, "{whole}");
+        assert_eq!(whole.lines().count(), 6, "{whole}");
         for budget in 0..whole.chars().count() + 10 {
             let text = text(&entries(), budget);
             assert!(text.chars().count() <= budget, "{budget}: {text}");
-            assert!(whole.starts_with(&text) && (text.is_empty() || text.ends_with('\n')), "{budget}: {text}");
-            let next = whole.get(text.len()..).and_then(|rest| rest.split_inclusive('\n').next());
-            if let Some(next) = next.filter(|_| !text.is_empty()) {
-                assert!(text.chars().count() + next.chars().count() > budget, "{budget}: there is room for {next}");
-            }
+            assert_eq!(text, fitting(&whole, budget), "{budget}");
         }
         assert_eq!(text(&entries(), whole.chars().count()), whole);
+    }
+
+    #[test]
+    fn an_entry_that_does_not_fit_keeps_no_other_out() {
+        let entries = [entry(&"long".repeat(50)), entry("Bash"), entry(&"long".repeat(40)), entry("Edit")];
+        assert_eq!(text(&entries, 100), format!("{HEADING}- Bash\n- Edit\n"));
+    }
+
+    #[test]
+    fn emoji_are_shown_without_what_joins_them() {
+        let family =
+            Entry { description: Some("A \u{1f468}\u{200d}\u{1f469} \u{2764}\u{fe0f} b".to_owned()), ..entry("/f") };
+        assert_eq!(text(&[family], 500), format!("{HEADING}- /f: A \u{1f468}\u{1f469} \u{2764} b\n"));
+        // A name is told as it is: the agent knows it by each of its characters.
+        assert_eq!(text(&[entry("a\u{200d}b")], 500), format!("{HEADING}- a\\u{{200d}}b\n"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn descriptions_are_cut_between_characters(
+            described in proptest::collection::vec(
+                "([a-z ö🚀\u{200d}\u{fe0f}\u{202e}\u{1b}]|\u{1f468}\u{200d}\u{1f469}){0,200}",
+                1..4,
+            ),
+            budget in 0_usize..400,
+        ) {
+            let entries: Vec<Entry> =
+                described.iter().map(|text| Entry { description: Some(text.clone()), ..entry("/go") }).collect();
+            let (whole, text) = (text(&entries, usize::MAX), text(&entries, budget));
+            assert!(text.chars().count() <= budget, "{budget}: {text}");
+            assert_eq!(text, fitting(&whole, budget), "{budget}");
+            for (line, of) in whole.lines().skip(1).zip(&described) {
+                assert!(line.chars().count() <= ENTRY_CHARS, "{line}");
+                let shown = one_line(&of.replace(is_joiner, "")).into_owned();
+                let told = line.strip_prefix("- /go").unwrap();
+                let told = told.strip_prefix(": ").unwrap_or(told);
+                let kept = told.strip_suffix('…').unwrap_or(told);
+                assert!(shown.starts_with(kept), "{line}");
+                // None of the escapes is cut.
+                let whole_ones = kept.replace("\\u{202e}", "").replace("\\u{1b}", "");
+                assert!(!whole_ones.contains('\\'), "{line}");
+            }
+        }
     }
 
     #[test]

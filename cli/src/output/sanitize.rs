@@ -28,6 +28,11 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_unsafe)
 }
 
+/// Whether a character only joins its neighbours or chooses their form, as within emoji: text reads as well without it.
+pub const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
 /// JSON with each unsafe character escaped as JSON does it: the same values, safe for a terminal.
 pub fn json(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(is_unsafe) {
