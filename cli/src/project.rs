@@ -67,8 +67,7 @@ pub fn named(text: &OsStr, known: &[Project]) -> Result<Project, Failure> {
     if let Some(project) = known.iter().find(|project| project.id == id && project.path.is_some()) {
         return Ok(project.clone());
     }
-    let folder = dunce::canonicalize(text).ok();
-    let of_folder = folder.and_then(|folder| Project::from_path(folder.to_string_lossy()).ok());
+    let of_folder = dunce::canonicalize(text).ok().map(|folder| of_path(&folder));
     Ok(of_folder.filter(|project| project.id == id).unwrap_or(Project::from_id(id)))
 }
 
@@ -77,8 +76,13 @@ pub fn shown(project: &Project) -> String {
     project.path.as_ref().map_or_else(|| project.id.to_string(), |path| one_line(path.as_str()).into_owned())
 }
 
+/// The project in this folder, its path taken literally; by its id alone where the path is none that can be kept.
+pub(crate) fn of_path(path: &Path) -> Project {
+    Project::from_path(path.to_string_lossy()).unwrap_or(Project::from_id(id_of(path)))
+}
+
 /// The id of the project in this folder, its path taken literally.
-pub(crate) fn id_of(path: &Path) -> ProjectId {
+fn id_of(path: &Path) -> ProjectId {
     ProjectId::of_path(&path.to_string_lossy())
 }
 

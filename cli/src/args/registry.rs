@@ -95,7 +95,7 @@ pub struct RankArguments {
 Plain text in the order of `tooltally rank`, each entry whole or left out where
 there is no room, tools that fail too often marked; nothing at all where no tools
 are known. What was removed from the settings is left out, and what only its use
-long ago tells of.
+long ago tells of. --json answers {\"project\", \"path\", \"budget\", \"text\"}.
 
 `tooltally install claude-code --context` has each session start with it. A
 hook's payload on stdin tells the project then, where --project does not.

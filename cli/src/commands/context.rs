@@ -11,19 +11,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tooltally::policy::PoliciesExt;
 use tooltally::policy::rank::{Ranked, Weights};
 use tooltally::policy::status::{Rule, Standing};
 use tooltally::policy::tools::Tool;
-use tooltally::{Error, OpenOptions, ProjectId, Store, ToolName, open_with};
+use tooltally::{Error, OpenOptions, Project, ProjectId, Store, ToolName, open_with};
 
 use super::Context;
 use crate::args::ContextArguments;
 use crate::deadline;
 use crate::diagnostics::{Failure, remark};
 use crate::output::available::{self, Entry};
-use crate::output::{print, ranking};
+use crate::output::{json, print, ranking};
 use crate::project;
 
 /// How long a payload on stdin is waited for: an agent has written it before it starts the program.
@@ -34,7 +34,7 @@ const PAYLOAD_BYTES: u64 = 1 << 20;
 const WAIT: Duration = Duration::from_millis(400);
 const DEADLINE: Duration = Duration::from_millis(1_500);
 
-/// Prints the text; nothing where no tools are known.
+/// Prints the text, which is empty where no tools are known; as JSON, with what it is about.
 ///
 /// # Errors
 /// A failure with a hint.
@@ -44,16 +44,24 @@ pub fn run(context: &Context, arguments: &ContextArguments) -> Result<ExitCode, 
         printing.watch();
     }
     let payload = if arguments.project.is_none() { folder_of_payload() } else { None };
-    let text = match open(context, arguments.hook)? {
-        Some(store) => {
-            let project = which(context, arguments.project.as_deref(), payload.as_deref(), store.as_ref())?;
-            available::text(&entries(context, store.as_ref(), project)?, arguments.budget)
-        }
+    let store = open(context, arguments.hook)?;
+    let project = which(context, arguments.project.as_deref(), payload.as_deref(), store.as_deref())?;
+    let text = match &store {
+        Some(store) => available::text(&entries(context, store.as_ref(), project.id)?, arguments.budget),
         None => String::new(),
     };
     printing.begin();
-    print(&text)?;
+    print(&if context.json { as_json(&project, arguments.budget, &text) } else { text })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(project: &Project, budget: usize, text: &str) -> String {
+    json::line(&json!({
+        "project": project.id.to_string(),
+        "path": project.path.as_ref().map(AsRef::<str>::as_ref),
+        "budget": budget,
+        "text": text,
+    }))
 }
 
 /// A hook neither makes nor changes a store, nor tidies up behind others: it is in the agent's way.
@@ -74,19 +82,19 @@ fn which(
     context: &Context,
     named: Option<&OsStr>,
     payload: Option<&Path>,
-    store: &dyn Store,
-) -> Result<ProjectId, Failure> {
+    store: Option<&dyn Store>,
+) -> Result<Project, Failure> {
     let folder = match (named, payload) {
-        (Some(named), _) => return Ok(context.project(Some(named), Some(store))?.id),
+        (Some(named), _) => return context.project(Some(named), store),
         (None, Some(folder)) => folder.to_path_buf(),
         (None, None) => PathBuf::from("."),
     };
     let literal = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
     match dunce::canonicalize(&folder) {
         // Links make two names of one folder: which of them was recorded, the store tells, which takes a moment.
-        Ok(real) if real != literal => Ok(context.project(Some(folder.as_os_str()), Some(store))?.id),
-        Ok(real) => Ok(project::id_of(&real)),
-        Err(_) => Ok(project::id_of(&folder)),
+        Ok(real) if real != literal => context.project(Some(folder.as_os_str()), store),
+        Ok(real) => Ok(project::of_path(&real)),
+        Err(_) => Ok(project::of_path(&folder)),
     }
 }
 

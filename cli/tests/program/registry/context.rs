@@ -63,6 +63,22 @@ fn the_tools_at_hand_are_told_within_the_budget() {
 }
 
 #[test]
+fn scripts_get_the_text_with_what_it_is_about() {
+    for engine in ENGINES {
+        let db = format!("usage.{engine}");
+        let place = prepared(&db);
+        let text = context(&place, &db, &["--budget", "200"]).stdout;
+        let work = place.path("home/work");
+        let id = tooltally::ProjectId::of_path(work.to_str().unwrap()).to_string();
+        let expected = json!({"project": id, "path": work, "budget": 200, "text": text});
+        assert_eq!(context(&place, &db, &["--budget", "200", "--json"]).json(), expected, "{engine}");
+        assert_eq!(context(&place, &db, &["--budget", "200", "--json", "--project", "."]).json(), expected, "{engine}");
+        let nothing = context(&place, &format!("none.{engine}"), &["--json"]).json();
+        assert_eq!(nothing, json!({"project": id, "path": work, "budget": 500, "text": ""}), "{engine}");
+    }
+}
+
+#[test]
 fn a_payload_tells_the_project_unless_one_is_named() {
     let db = "usage.db";
     let place = prepared(db);
