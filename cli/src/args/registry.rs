@@ -17,6 +17,8 @@ Reads what Claude Code reads, and changes none of it:
   plugins                     those that are installed and on, with their
                               commands, skills and MCP servers
 CLAUDE_CONFIG_DIR moves what is yours. Of an MCP server only the name is taken.
+A plugin or server of yours that is off in this project is told with the scope
+turned_off: gone here, and nowhere else.
 
 Only what differs from the last scan is recorded: what came, what changed, what
 went. What cannot be read is named with its cause, and takes nothing away.
@@ -45,7 +47,8 @@ A project has the tools that its settings and yours offer (`tooltally scan`
 registers them), the agent's own, and what was used in it. Never another
 project's. Status:
   active    trusted; on probation where it was demoted before
-  stale     removed from the settings, or unseen for 30 days
+  stale     removed from the settings, turned off in this project, or unseen
+            for 30 days
   demoted   three of its last five calls failed; three successes in a row
             restore it
 

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tooltally::{Condition, Error, Filter, Project, Store, ToolDiscovered};
+use tooltally::policy::kind::Scope;
+use tooltally::{Condition, Error, Filter, Project, Store, ToolDiscovered, ToolName};
 
 use super::Context;
 use crate::args::ScanArguments;
@@ -103,14 +104,13 @@ impl Outcome<'_> {
     }
 
     fn as_text(&self, context: &Context, is_dry_run: bool) -> String {
-        let (discovered, removed) = (&self.differences.discovered, &self.differences.removed);
-        let came = discovered.iter().filter(|discovery| !discovery.is_change).count();
-        let changed = discovered.len() - came;
+        let told = self.told();
+        let number = |words: &[&str]| count(told.iter().filter(|(_, what)| words.contains(what)).count() as u64);
         let mut heading = format!(
             "{} came, {} changed, {} went, {} as before: every project and {}",
-            count(came as u64),
-            count(changed as u64),
-            count(removed.len() as u64),
+            number(&["came", "turned on"]),
+            number(&["changed"]),
+            number(&["went", "turned off"]),
             count(self.differences.unchanged),
             project::shown(self.project)
         );
@@ -127,8 +127,7 @@ impl Outcome<'_> {
             Column::text("Scope", 2),
             Column::text("Found in", 3),
         ]);
-        let rows = discovered.iter().map(|d| (&d.event, if d.is_change { "changed" } else { "came" }));
-        for (tool, what) in rows.chain(removed.iter().map(|(known, _)| (known, "went"))) {
+        for (tool, what) in told {
             grid.row(vec![
                 tool.tool.to_string(),
                 what.to_owned(),
@@ -140,6 +139,16 @@ impl Outcome<'_> {
         format!("{}\n\n{}", context.surface.bold(&heading), grid.render(context.surface))
     }
 
+    /// What has become of each tool, in a word or two.
+    fn told(&self) -> Vec<(&ToolDiscovered, &'static str)> {
+        let Differences { discovered, removed, .. } = self.differences;
+        let is_gone = |tool: &ToolName| removed.iter().any(|(known, _)| known.project.is_none() && known.tool == *tool);
+        let went =
+            |known: &ToolDiscovered| if is_switch(known) && !is_gone(&known.tool) { "turned on" } else { "went" };
+        let discovered = discovered.iter().map(|discovery| (&discovery.event, became(discovery)));
+        discovered.chain(removed.iter().map(|(known, _)| (known, went(known)))).collect()
+    }
+
     fn tell_skipped(&self) {
         let skipped = &self.scan.skipped;
         if skipped.is_empty() {
@@ -149,6 +158,19 @@ impl Outcome<'_> {
         for skipped in skipped {
             remark(&format!("  {}: {}", one_line(&skipped.path), one_line(&skipped.reason)));
         }
+    }
+}
+
+/// Whether it is every project's, and off in this one: then its discovery takes it away, and its removal brings it back.
+fn is_switch(tool: &ToolDiscovered) -> bool {
+    tool.scope == Scope::TurnedOff
+}
+
+fn became(discovery: &Discovery) -> &'static str {
+    match discovery {
+        _ if is_switch(&discovery.event) => "turned off",
+        Discovery { is_change: true, .. } => "changed",
+        _ => "came",
     }
 }
 

@@ -73,6 +73,7 @@ fn reasons(tool: &Tool, now: Timestamp) -> Vec<String> {
         // Where it has no removal of its own, it went with its server or plugin.
         reasons.push(match removed(tool) {
             Some(at) => format!("removed {}", ago(at, now)),
+            None if tool.scope == Some(Scope::TurnedOff) => "turned off in this project".to_owned(),
             None => "removed with what brings it".to_owned(),
         });
     }

@@ -61,7 +61,7 @@ impl Unsure {
             Self::Plugin(id) => {
                 tool.tool.as_str() == id || source.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with(": "))
             }
-            Self::Plugins => tool.scope == Scope::Plugin,
+            Self::Plugins => tool.scope == Scope::Plugin || tool.kind == Kind::Plugin,
         }
     }
 }

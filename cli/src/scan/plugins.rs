@@ -66,15 +66,17 @@ fn take_plugin(
     let for_all = installs.iter().find(|install| install.project.is_none());
     let for_this =
         installs.iter().find(|install| install.project.as_ref().is_some_and(|path| places.leads_to_project(path)));
-    // What is there for every project anyway needs not be said of this one.
-    let (install, owner) = match (for_all, for_this) {
-        (Some(install), _) if is_on(&settings.own_plugins) => (install, Owner::every_project(Scope::Plugin)),
+    // What is there for every project anyway needs not be said of this one, but that it is off here.
+    let (install, owner, off_in) = match (for_all, for_this) {
+        (Some(install), _) if is_on(&settings.own_plugins) => {
+            (install, Owner::every_project(Scope::Plugin), settings.off_in.get(id))
+        }
         (_, Some(install)) | (Some(install), None) if is_on(&settings.plugins) => {
-            (install, Owner::this_project(Scope::Plugin))
+            (install, Owner::this_project(Scope::Plugin), None)
         }
         _ => return,
     };
-    Plugin { id, name: id.split('@').next().unwrap_or(id), owner }.take(install, label, gathering);
+    Plugin { id, name: id.split('@').next().unwrap_or(id), owner, off_in }.take(install, label, gathering);
 }
 
 /// Where a plugin is installed, and for which project.
@@ -104,6 +106,8 @@ struct Plugin<'a> {
     id: &'a str,
     name: &'a str,
     owner: Owner,
+    /// Where it is turned off for this project.
+    off_in: Option<&'a String>,
 }
 
 impl Plugin<'_> {
@@ -125,6 +129,9 @@ impl Plugin<'_> {
         let description = text_of(&manifest, "description");
         let entry = Entry { label, name: self.id, kind: Kind::Plugin, description, server: None };
         gathering.take(self.owner, &entry);
+        if let Some(label) = self.off_in {
+            gathering.take(Owner::this_project(Scope::TurnedOff), &Entry { label, description: None, ..entry });
+        }
         self.take_servers(&root, &manifest, gathering);
         self.take_documents(&root, &manifest, gathering);
     }

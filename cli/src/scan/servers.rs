@@ -31,7 +31,10 @@ fn take_state(places: &Places, text: &str, gathering: &mut Gathering) -> Result<
     take(&all, None, Owner::every_project(Scope::User), label, &BTreeSet::new(), gathering);
     let Some(project) = of_project_in(places, &state)? else { return Ok(()) };
     let own = members_of(&project, "mcpServers")?;
-    let off = texts_of(&project, "disabledMcpServers")?.into_iter().collect();
+    let off: BTreeSet<String> = texts_of(&project, "disabledMcpServers")?.into_iter().collect();
+    // Other projects have every project's servers all the same.
+    let all_off = all.into_iter().filter(|(server, _)| off.contains(server)).collect();
+    take(&all_off, None, Owner::this_project(Scope::TurnedOff), label, &BTreeSet::new(), gathering);
     take(&own, None, Owner::this_project(Scope::Local), label, &off, gathering);
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(super) struct Settings {
     pub(super) own_plugins: BTreeMap<String, bool>,
     /// Those that all settings together turn on or off for this project.
     pub(super) plugins: BTreeMap<String, bool>,
+    /// Of those that they turn off, where the last word of it stands.
+    pub(super) off_in: BTreeMap<String, String>,
     /// Servers of the project's `.mcp.json` that are off.
     pub(super) refused: BTreeSet<String>,
     /// What the agent keeps: its text, as far as it could be read.
@@ -59,6 +61,13 @@ impl Settings {
         match said {
             Ok(None) => None,
             Ok(Some((plugins, refused))) => {
+                for (id, is_on) in &plugins {
+                    if *is_on {
+                        self.off_in.remove(id);
+                    } else {
+                        self.off_in.insert(id.clone(), label.clone());
+                    }
+                }
                 self.plugins.extend(plugins.clone());
                 self.refused.extend(refused);
                 Some(plugins)

@@ -254,6 +254,38 @@ fn a_plugin_counts_where_it_is_installed_and_on() {
 }
 
 #[test]
+fn what_every_project_has_may_be_off_in_this_one() {
+    let home = Home::new();
+    let app = home.path("work/app");
+    let folder = home.install("ship-it@team");
+    home.write(&format!("{folder}/commands/go.md"), "");
+    home.write_json(
+        ".claude.json",
+        &json!({"mcpServers": servers(&["sentry", "slack"]), "projects": {app.to_str().unwrap():
+            {"mcpServers": servers(&["local"]), "disabledMcpServers": ["sentry", "local", "unknown"]}}}),
+    );
+    let plugin = |is_on: bool| json!({"enabledPlugins": {"ship-it@team": is_on, "unknown@team": false}});
+    let of_all = [
+        "all /ship-it:go slash_command plugin ship-it@team: commands/go.md",
+        "all mcp__sentry mcp_server user ~/.claude.json",
+        "all mcp__slack mcp_server user ~/.claude.json",
+        "all ship-it@team plugin plugin ~/.claude/plugins/installed_plugins.json",
+    ];
+    let sentry_off = "project mcp__sentry mcp_server turned_off ~/.claude.json";
+    for file in ["settings.json", "settings.local.json"] {
+        home.write_json(&format!("work/app/.claude/{file}"), &plugin(false));
+        let off = format!("project ship-it@team plugin turned_off .claude/{file}");
+        assert_eq!(told(&home.scan()), [&of_all[..], &[sentry_off, &off]].concat(), "{file}");
+    }
+    // The last word counts.
+    home.write_json("work/app/.claude/settings.local.json", &plugin(true));
+    assert_eq!(told(&home.scan()), [&of_all[..], &[sentry_off]].concat());
+    let other = home.path("work/other");
+    fs::create_dir_all(&other).unwrap();
+    assert_eq!(told(&scan(&home.places_of(&other))), of_all);
+}
+
+#[test]
 fn what_the_agent_keeps_may_be_larger_than_a_settings_file() {
     let home = Home::new();
     let history = "x".repeat(3 << 20);

@@ -80,7 +80,7 @@ pub fn mixed_all(numbers: std::ops::Range<u64>) -> Vec<Event> {
     numbers.map(mixed).collect()
 }
 
-/// An event of each kind and scope that there is, each field at its longest and left out.
+/// An event of each kind and scope that there was from the first, each field at its longest and left out.
 ///
 /// # Panics
 /// Never: what it makes is valid.
@@ -88,7 +88,8 @@ pub fn odd(first: u64) -> Vec<Event> {
     let longest = |bytes: usize| "\"".repeat(bytes);
     let mut made: Vec<Event> = Vec::new();
     for kind in Kind::ALL {
-        for scope in Scope::ALL {
+        // Golden files hold these: the scopes that came later are not among them.
+        for scope in Scope::ALL.into_iter().filter(|scope| *scope != Scope::TurnedOff) {
             let n = made.len();
             let source = if n.is_multiple_of(3) { longest(SettingsSource::MAX_BYTES) } else { ".mcp.json".to_owned() };
             let source = SettingsSource::new(source).expect("a valid source");

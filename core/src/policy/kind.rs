@@ -145,7 +145,7 @@ impl FromStr for Kind {
 }
 
 /// Where a tool comes from. Which settings configure it, the user's, the project's or the local ones, no name tells:
-/// the last three are for registries.
+/// the last four are for registries.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -163,12 +163,22 @@ pub enum Scope {
     Project,
     /// The project's settings, the user's own.
     Local,
+    /// From elsewhere, as every project has it: the project's settings turn it off.
+    TurnedOff,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 7] =
-        [Self::BuiltIn, Self::Plugin, Self::Account, Self::Editor, Self::User, Self::Project, Self::Local];
+    pub const ALL: [Self; 8] = [
+        Self::BuiltIn,
+        Self::Plugin,
+        Self::Account,
+        Self::Editor,
+        Self::User,
+        Self::Project,
+        Self::Local,
+        Self::TurnedOff,
+    ];
 
     /// Its name, as JSON writes it.
     pub const fn as_str(self) -> &'static str {
@@ -180,6 +190,7 @@ impl Scope {
             Self::User => "user",
             Self::Project => "project",
             Self::Local => "local",
+            Self::TurnedOff => "turned_off",
         }
     }
 }

@@ -53,6 +53,15 @@ impl Story {
         })
     }
 
+    fn turned_off(self, name: &str, path: &str) -> Self {
+        self.tell(|id| {
+            let source = SettingsSource::new("settings").unwrap();
+            ToolDiscovered::new(id, tool(name), Kind::Unknown, Scope::TurnedOff, source, time(1))
+                .project(project(path))
+                .into()
+        })
+    }
+
     fn gone(self, name: &str, path: Option<&str>) -> Self {
         self.tell(|id| {
             let mut gone = ToolRemoved::new(id, tool(name), time(1));
@@ -91,7 +100,11 @@ impl Story {
     }
 
     fn is_removed(&self, name: &str) -> bool {
-        self.tools("/here").iter().find(|tool| tool.name.as_str() == name).unwrap().status.removed
+        self.is_removed_in(name, "/here")
+    }
+
+    fn is_removed_in(&self, name: &str, path: &str) -> bool {
+        self.tools(path).iter().find(|tool| tool.name.as_str() == name).unwrap().status.removed
     }
 }
 
@@ -136,6 +149,33 @@ fn a_plugins_removal_takes_all_that_it_brings() {
     assert!(story.is_removed("a.b:skill") && story.is_removed("a.b:other") && story.is_removed("a.b@m"));
     // Of the same name from another marketplace, it is still there.
     assert!(!story.found("a.b@n", None).is_removed("a.b:skill"));
+}
+
+#[test]
+fn what_a_project_turns_off_is_removed_there_alone_with_all_that_it_brings() {
+    let story = || {
+        let found = Story::default().found("mcp__x", None).found("a@m", None).found("a:skill", None);
+        found.used("mcp__x__y", Some("/there"))
+    };
+    let all = ["mcp__x", "mcp__x__y", "a@m", "a:skill"];
+    let off = || story().turned_off("mcp__x", "/here").turned_off("a@m", "/here");
+    for name in all {
+        assert!(!story().is_removed(name) && off().is_removed(name), "{name}");
+        // Neither gone nor hidden elsewhere: the other project has them as before.
+        assert!(!off().is_removed_in(name, "/there") && !off().is_removed_in(name, "/third"), "{name}");
+        let on = off().gone("mcp__x", Some("/here")).gone("a@m", Some("/here"));
+        assert!(!on.is_removed(name), "{name}");
+    }
+    assert_eq!(off().names("/third"), story().names("/third"));
+    // Of its name, another one is there.
+    assert!(!off().found("a@n", None).is_removed("a:skill"));
+    assert!(off().found("a@n", None).is_removed("a@m"));
+    // All projects together have it, and so has one whose own settings have it again.
+    let decided = &mut |_: &ToolName| -> tooltally_core::Result<Status> { unreachable!("a few calls decide") };
+    let known = Known { registered: off().0.registered(&Filter::Any).unwrap(), ..Known::default() };
+    let tools = known.tools(None, &Rule::default(), time(2), decided).unwrap();
+    assert!(tools.iter().all(|tool| !tool.status.removed), "{tools:?}");
+    assert!(!off().found("mcp__x", Some("/here")).is_removed("mcp__x"));
 }
 
 #[test]

@@ -87,6 +87,37 @@ fn what_cannot_be_read_takes_nothing_away() {
 }
 
 #[test]
+fn what_is_turned_off_here_stays_so_until_it_is_read_otherwise() {
+    let (home, store) = (Home::new(), MemoryStore::new());
+    let app = home.path("work/app");
+    home.install("ship-it@team");
+    let state = |off: &[&str]| {
+        let project = json!({"disabledMcpServers": off});
+        json!({"mcpServers": servers(&["sentry"]), "projects": {app.to_str().unwrap(): project}})
+    };
+    home.write_json(".claude.json", &state(&[]));
+    assert_eq!(record(&home, &store, 1), ["+mcp__sentry", "+ship-it@team"]);
+    home.write_json(".claude.json", &state(&["sentry"]));
+    home.write_json("work/app/.claude/settings.json", &json!({"enabledPlugins": {"ship-it@team": false}}));
+    assert_eq!(record(&home, &store, 2), ["+mcp__sentry", "+ship-it@team"]);
+    assert_eq!(record(&home, &store, 3), [""; 0]);
+    home.write(".claude.json", "{");
+    home.write("work/app/.claude/settings.json", "{");
+    assert_eq!(record(&home, &store, 4), [""; 0]);
+    home.write_json(".claude.json", &state(&[]));
+    assert_eq!(record(&home, &store, 5), ["-mcp__sentry"]);
+    home.write("work/app/.claude/settings.json", "{}");
+    assert_eq!(record(&home, &store, 6), ["-ship-it@team"]);
+    assert_eq!(record(&home, &store, 7), [""; 0]);
+    // A server of this project's own takes the place of one that is off.
+    home.write_json(".claude.json", &state(&["sentry"]));
+    assert_eq!(record(&home, &store, 8), ["+mcp__sentry"]);
+    home.write_json(".claude.json", &state(&[]));
+    home.write_json("work/app/.mcp.json", &json!({"mcpServers": servers(&["sentry"])}));
+    assert_eq!(record(&home, &store, 9), ["~mcp__sentry"]);
+}
+
+#[test]
 fn what_other_agents_have_is_not_missed() {
     let (home, store) = (Home::new(), MemoryStore::new());
     let event = tooltally::ToolDiscovered::new(

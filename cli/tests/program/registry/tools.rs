@@ -108,6 +108,62 @@ fn text_and_json_agree_on_probation() {
 }
 
 #[test]
+fn what_is_turned_off_here_is_offered_everywhere_else() {
+    for engine in ENGINES {
+        let place = Place::new();
+        let folder = ".claude/plugins/cache/off/context7";
+        write(&place, &format!("{folder}/commands/docs.md"), "");
+        let install = json!([{"scope": "user", "installPath": place.path("home").join(folder)}]);
+        let installed = json!({"version": 2, "plugins": {"context7@off": install}});
+        write(&place, ".claude/plugins/installed_plugins.json", &installed.to_string());
+        let plugin = |is_on: bool| json!({"enabledPlugins": {"context7@off": is_on}}).to_string();
+        write(&place, ".claude/settings.json", &plugin(true));
+        let state = |off: &[&str]| {
+            let project = json!({"disabledMcpServers": off});
+            json!({"mcpServers": {"sentry": {}}, "projects": {place.path("home/work").to_str().unwrap(): project}})
+        };
+        write(&place, ".claude.json", &state(&["sentry"]).to_string());
+        write(&place, "work/.claude/settings.json", &plugin(false));
+        let db = place.path(&format!("home/usage.{engine}"));
+        let db = db.to_str().unwrap();
+        let text = place.run(&["--db", db, "scan"]).done().stdout;
+        assert!(text.starts_with("3 came, 0 changed, 2 went") && text.contains("turned off"), "{engine}: {text}");
+        let now = minutes_ago(5);
+        place.import(db, &calls(&place, "home/tmp", &[("mcp__sentry__find", "success", &now)]));
+        let offered = ["/context7:docs", "context7@off", "mcp__sentry", "mcp__sentry__find"];
+        let removed = |folder: &str| -> Vec<bool> {
+            let told = tools(&place, db, &["--project", place.path(folder).to_str().unwrap()]);
+            offered.iter().map(|name| tool(&told, name)["removed"].as_bool().unwrap()).collect()
+        };
+        let context = |folder: &str| {
+            place.run(&["--db", db, "context", "--project", place.path(folder).to_str().unwrap()]).done().stdout
+        };
+        assert_eq!((removed("home/work"), removed("home/tmp")), (vec![true; 4], vec![false; 4]), "{engine}");
+        assert_eq!(context("home/work"), "", "{engine}");
+        assert!(context("home/tmp").contains("mcp__sentry") && context("home/tmp").contains("/context7:docs"));
+        let text = place.run(&["--db", db, "tools"]).done().stdout;
+        assert!(text.contains("stale: turned off in this project"), "{engine}: {text}");
+        // What was printed can be read back.
+        let lines = place.run(&["--db", db, "events"]).done().stdout;
+        let copy = format!("{db}.copy.{engine}");
+        place.import(&copy, &lines);
+        assert_eq!(place.run(&["--db", &copy, "events"]).done().stdout, lines, "{engine}");
+
+        write(&place, ".claude.json", &state(&[]).to_string());
+        write(&place, "work/.claude/settings.json", "{}");
+        let text = place.run(&["--db", db, "scan"]).done().stdout;
+        assert!(text.starts_with("2 came, 0 changed, 0 went") && text.contains("turned on"), "{engine}: {text}");
+        assert_eq!(removed("home/work"), [false; 4], "{engine}");
+        // What is gone altogether is not turned on by that.
+        write(&place, ".claude.json", &state(&["sentry"]).to_string());
+        place.run(&["--db", db, "scan"]).done();
+        write(&place, ".claude.json", "{}");
+        let text = place.run(&["--db", db, "scan"]).done().stdout;
+        assert!(text.starts_with("0 came, 0 changed, 2 went") && !text.contains("turned on"), "{engine}: {text}");
+    }
+}
+
+#[test]
 fn where_nothing_is_known_it_says_what_to_do() {
     let place = Place::new();
     let told = place.run(&["tools"]).done();

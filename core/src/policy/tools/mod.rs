@@ -14,6 +14,9 @@
 //! A tool is **removed** when its latest registry event is a removal, in each of the settings that count here; the
 //! removal of its server or plugin is one of the tool. A call does not bring it back, a discovery does.
 //!
+//! A project may **turn off** what every project has: a discovery of scope [`TurnedOff`](Scope::TurnedOff) in that
+//! project says so, until its removal. There, and nowhere else, the tool is removed then, with all that it brings.
+//!
 //! The functions here are pure; [`PoliciesExt`](super::PoliciesExt) asks a store for what they need.
 
 mod settings;
@@ -120,7 +123,7 @@ enum Claim {
 impl Known {
     /// Whether what the settings of other projects have decides about a tool.
     pub fn needs_elsewhere(&self, project: Option<ProjectId>) -> bool {
-        let settings = Settings::of(&self.registered);
+        let settings = Settings::of(&self.registered, project);
         self.names().any(|tool| self.claim(project, &settings, tool) == Claim::UnlessElsewhere)
     }
 
@@ -136,8 +139,8 @@ impl Known {
         now: Timestamp,
         undecided: &mut dyn FnMut(&ToolName) -> crate::Result<Status>,
     ) -> crate::Result<Vec<Tool>> {
-        let settings = Settings::of(&self.registered);
-        let elsewhere = Settings::of(&self.elsewhere);
+        let settings = Settings::of(&self.registered, project);
+        let elsewhere = Settings::of(&self.elsewhere, None);
         let brought = self.brought();
         let belongs = |tool: &&ToolName| match self.claim(project, &settings, tool) {
             Claim::Here => true,
@@ -169,7 +172,7 @@ impl Known {
         now: Timestamp,
         undecided: &mut dyn FnMut(&ToolName) -> crate::Result<Status>,
     ) -> crate::Result<Status> {
-        self.status(tool, &Settings::of(&self.registered), &self.brought(), rule, now, undecided)
+        self.status(tool, &Settings::of(&self.registered, None), &self.brought(), rule, now, undecided)
     }
 
     /// Every tool that may belong, once.

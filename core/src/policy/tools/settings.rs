@@ -1,9 +1,9 @@
 //! What settings have and had of tools, with what brings them: MCP servers and plugins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::ToolName;
-use crate::policy::kind::{Identity, Kind};
+use crate::policy::kind::{Identity, Kind, Scope};
 use crate::project::ProjectId;
 use crate::registered::Registered;
 use crate::time::Timestamp;
@@ -48,6 +48,8 @@ pub(super) struct Settings<'a> {
     by_tool: BTreeMap<&'a ToolName, Vec<&'a Registered>>,
     /// Whose settings have or had it, and whether they have it now.
     bringers: BTreeMap<Bringer, BTreeMap<Option<ProjectId>, bool>>,
+    /// What the project that is asked for turns off.
+    off: BTreeSet<&'a ToolName>,
 }
 
 /// Whose settings these are; `None`: every project's.
@@ -55,17 +57,39 @@ fn project_of(registered: &Registered) -> Option<ProjectId> {
     registered.discovered.project.as_ref().map(|project| project.id)
 }
 
+/// Whether it tells of no tool, but of one that is turned off.
+fn is_switch(registered: &Registered) -> bool {
+    registered.discovered.scope == Scope::TurnedOff
+}
+
 impl<'a> Settings<'a> {
-    pub(super) fn of(all: &'a [Registered]) -> Self {
-        let mut settings = Self { by_tool: BTreeMap::new(), bringers: BTreeMap::new() };
+    /// The settings as a project sees them; `None`: as nobody's, who turns nothing off.
+    pub(super) fn of(all: &'a [Registered], project: Option<ProjectId>) -> Self {
+        let is_its = |registered: &&Registered| project.is_some() && project_of(registered) == project;
+        let off = all.iter().filter(is_its).filter(|registered| is_switch(registered) && registered.removed.is_none());
+        let off = off.map(|registered| &registered.discovered.tool).collect();
+        let mut settings = Self { by_tool: BTreeMap::new(), bringers: BTreeMap::new(), off };
         for registered in all {
-            settings.by_tool.entry(&registered.discovered.tool).or_default().push(registered);
-            if let Some(bringer) = as_bringer(&registered.discovered.tool) {
-                let is_there = settings.bringers.entry(bringer).or_default().entry(project_of(registered)).or_default();
-                *is_there |= registered.removed.is_none();
-            }
+            settings.add(registered);
         }
         settings
+    }
+
+    fn add(&mut self, registered: &'a Registered) {
+        let tool = &registered.discovered.tool;
+        // What others turn off, or no longer, says nothing here.
+        if is_switch(registered) && !self.off.contains(tool) {
+            return;
+        }
+        self.by_tool.entry(tool).or_default().push(registered);
+        if let Some(bringer) = as_bringer(tool) {
+            let is_there = self.is_there(registered);
+            *self.bringers.entry(bringer).or_default().entry(project_of(registered)).or_default() |= is_there;
+        }
+    }
+
+    fn is_there(&self, registered: &Registered) -> bool {
+        registered.removed.is_none() && !self.off.contains(&registered.discovered.tool)
     }
 
     fn entries(&self, tool: &ToolName) -> &[&'a Registered] {
@@ -87,7 +111,7 @@ impl<'a> Settings<'a> {
         bringers_of(tool).any(|bringer| self.bringers.get(&bringer).is_some_and(|of| of.contains_key(&None)))
     }
 
-    /// Whether the settings that had the tool have it no longer. A tool that none had is not removed.
+    /// Whether the settings that had the tool have it no longer, or it is turned off. A tool that none had is not removed.
     pub(super) fn is_removed(&self, tool: &ToolName) -> bool {
         let mut there: BTreeMap<Option<ProjectId>, bool> = BTreeMap::new();
         let mut gone: Vec<Option<ProjectId>> = Vec::new();
@@ -100,7 +124,7 @@ impl<'a> Settings<'a> {
             }
         }
         for registered in self.entries(tool) {
-            there.insert(project_of(registered), registered.removed.is_none());
+            there.insert(project_of(registered), self.is_there(registered));
         }
         for project in gone {
             there.insert(project, false);
