@@ -121,10 +121,14 @@ fn folder_of_payload() -> Option<PathBuf> {
 fn entries(context: &Context, store: &dyn Store, project: ProjectId) -> Result<Vec<Entry>, Failure> {
     let (rule, weights) = (Rule::default(), Weights::default());
     let known = store.tools_for(Some(project), &rule, context.now).map_err(context.failed("read"))?;
-    let mut ranked = store.rank_of(&known, Some(project), &weights).map_err(context.failed("read"))?;
+    let ranked = store.rank_of(&known, Some(project), &weights).map_err(context.failed("read"))?;
     let known: HashMap<ToolName, Tool> = known.into_iter().map(|tool| (tool.name.clone(), tool)).collect();
-    ranked.retain(|tool| known.get(&tool.facts.tool).is_some_and(is_at_hand));
-    Ok(ranking::rows(&ranked, &weights).into_iter().map(|row| entry(row, &known)).collect())
+    // What is not at hand is left out last: it has its part in the scores, so that the order is that of `rank`.
+    let rows = ranking::rows(&ranked, &weights).into_iter().filter_map(|mut row| {
+        row.tools.retain(|tool| known.get(&tool.facts.tool).is_some_and(is_at_hand));
+        (!row.tools.is_empty()).then_some(row)
+    });
+    Ok(rows.map(|row| entry(row, &known)).collect())
 }
 
 /// Whether a session can be told of a tool: not of one that was removed, nor of one that nothing tells of but its use

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{calls, furnish, minutes_ago, write};
+use super::{calls, field, furnish, minutes_ago, write};
 use crate::support::{Answer, ENGINES, Place, answer, feed};
 
 fn payload(folder: &std::path::Path) -> String {
@@ -76,6 +76,30 @@ fn scripts_get_the_text_with_what_it_is_about() {
         let nothing = context(&place, &format!("none.{engine}"), &["--json"]).json();
         assert_eq!(nothing, json!({"project": id, "path": work, "budget": 500, "text": ""}), "{engine}");
     }
+}
+
+#[test]
+fn what_is_not_at_hand_leaves_the_order_of_the_rank() {
+    let place = Place::new();
+    let db = "usage.db";
+    let servers = |names: &[&str]| {
+        let servers: serde_json::Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), json!({"command": "x"}))).collect();
+        write(&place, ".claude.json", &json!({"mcpServers": servers}).to_string());
+        place.run(&["--db", db, "scan"]).done();
+    };
+    servers(&["srv", "gone"]);
+    let tools = ["mcp__gone__x"; 150].into_iter().chain(["mcp__srv__q"; 20]).chain(["Bash"; 30]);
+    let times: Vec<String> = (1..=200).rev().map(minutes_ago).collect();
+    let made: Vec<_> = tools.zip(&times).map(|(tool, time)| (tool, "success", time.as_str())).collect();
+    place.import(db, &calls(&place, "home/work", &made));
+    servers(&["srv"]);
+    let ranked = field(&place.run(&["--db", db, "--json", "rank"]).json()["rows"], "name");
+    let at_hand: Vec<String> = ranked.into_iter().filter(|name| name != "mcp__gone").collect();
+    assert_eq!(at_hand, ["Bash", "mcp__srv"]);
+    let text = context(&place, db, &[]).stdout;
+    let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- ")).collect();
+    assert_eq!(told, ["Bash", "mcp__srv: q"]);
 }
 
 #[test]
