@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tooltally::policy::kind::{Identity, Kind};
 use tooltally::policy::rank::{Facts, Ranked, Weights, rank};
-use tooltally::policy::status::{Finished, Rule, Segment, Standing, Status};
+use tooltally::policy::status::{Call, Rule, Segment, Standing, Status};
 use tooltally::policy::tools::Tool;
 use tooltally::{Outcome, Position, Timestamp, ToolName, Usage};
 
@@ -16,14 +16,14 @@ const LATEST: u64 = 86_400_000_000;
 /// How many calls wait to be put in order.
 const WAITING: usize = 1 << 15;
 
-/// The finished calls of each tool in all projects, whatever their order.
+/// The calls of each tool in all projects, whatever their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histories(BTreeMap<usize, History>);
 
 #[derive(Clone, Debug)]
 struct History {
     settled: Segment,
-    waiting: Vec<Finished>,
+    waiting: Vec<Call>,
     last_call: u64,
 }
 
@@ -38,12 +38,12 @@ impl Histories {
         let history = self.0.entry(call.tool).or_default();
         history.last_call = history.last_call.max(call.time_micros);
         let failed = match call.outcome {
-            Outcome::Success => false,
-            Outcome::Failure => true,
-            _ => return Ok(()),
+            Outcome::Success => Some(false),
+            Outcome::Failure => Some(true),
+            _ => None,
         };
         let time = time(call.time_micros)?;
-        history.waiting.push(Finished { time, position: Position::new(call.number), failed });
+        history.waiting.push(Call { time, position: Position::new(call.number), failed });
         if history.waiting.len() >= WAITING {
             history.settle()?;
         }

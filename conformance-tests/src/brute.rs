@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tooltally_core::policy::kind::{Identity, Kind};
-use tooltally_core::policy::status::{Finished, Rule, Segment, Standing, Status};
+use tooltally_core::policy::status::{Call, Rule, Segment, Standing, Status};
 use tooltally_core::policy::tools::Tool;
 use tooltally_core::{
     Event, Filter, Outcome, ProjectId, RecentOutcome, Recorded, Registered, Timestamp, ToolName, ToolUse, fold,
@@ -101,7 +101,7 @@ impl Brute<'_> {
     /// The status of a tool, where the settings of these projects count.
     fn status_where(&self, tool: &str, counts: &dyn Fn(Option<ProjectId>) -> bool) -> Status {
         let calls = self.calls_of(|name| name == tool, &Filter::Any);
-        let history = Segment::of_calls(self.rule, calls.iter().filter_map(Finished::from_outcome));
+        let history = Segment::of_calls(self.rule, calls.iter().map(Call::from));
         let entries = self.entries(counts);
         let own = |entry: &&Registered| entry.discovered.tool.as_str() == tool;
         let signs = self.calls_of(|name| name == tool || brings(tool, name), &Filter::Any);

@@ -403,6 +403,8 @@ macro_rules! __cases {
                     a_server_takes_its_tools_with_it,
                     /// A server is seen where one of its tools is.
                     a_used_tool_is_a_sign_of_its_server,
+                    /// A demoted tool rests while it is uncalled: a call of any outcome ends that.
+                    a_call_of_any_outcome_ends_a_rest,
                     /// Events that come late count where their time puts them.
                     late_events_stand_where_their_time_puts_them,
                     /// Where the kept outcomes do not decide, as many are read back as it takes.

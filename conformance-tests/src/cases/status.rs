@@ -116,6 +116,22 @@ pub(crate) fn a_used_tool_is_a_sign_of_its_server<H: Harness>() {
     assert!(!status(&*store, "mcp__github", late).unseen);
 }
 
+pub(crate) fn a_call_of_any_outcome_ends_a_rest<H: Harness>() {
+    let store = fresh::<H>();
+    let now = at(8 * DAY_MICROS);
+    record(&*store, &calls(1, "fff"));
+    assert_eq!(standing(&*store, "Bash", now), Standing::Probation);
+    let hours = |hours| 8 * DAY_MICROS - hours * HOUR_MICROS;
+    record(&*store, &[call(10, Outcome::Interrupted, hours(48))]);
+    // It was called two days ago, and never uncalled for seven.
+    assert_eq!(standing(&*store, "Bash", now), Standing::Demoted);
+    let next = at(16 * DAY_MICROS);
+    record(&*store, &[call(11, Outcome::Rejected, 16 * DAY_MICROS)]);
+    assert_eq!(standing(&*store, "Bash", next), Standing::Probation, "it had rested before that call");
+    record(&*store, &[call(12, Outcome::Failure, 16 * DAY_MICROS)]);
+    assert_eq!(standing(&*store, "Bash", next), Standing::Demoted);
+}
+
 pub(crate) fn late_events_stand_where_their_time_puts_them<H: Harness>() {
     let store = fresh::<H>();
     let now = at(HOUR_MICROS);

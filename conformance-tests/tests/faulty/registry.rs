@@ -1,8 +1,8 @@
 //! Faults of the registry, and of what policies ask for.
 
 use tooltally_core::{
-    Event, Filter, GroupBy, Position, ProjectId, RecentOutcomes, Recorded, Registered, Result, Selection, Store,
-    ToolName, UsageRow, fold,
+    Event, Filter, GroupBy, Outcome, Position, ProjectId, RecentOutcomes, Recorded, Registered, Result, Selection,
+    Store, ToolName, ToolUse, UsageRow, fold,
 };
 
 use crate::with::Fault;
@@ -17,6 +17,19 @@ impl Fault for NeverRemoves {
             row.removed = None;
         }
         Ok(registered)
+    }
+}
+
+/// Keeps of the latest outcomes those that say something of the tool.
+#[derive(Default)]
+pub(crate) struct KeepsFinishedAlone;
+
+impl Fault for KeepsFinishedAlone {
+    fn recent(&self, store: &dyn Store, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+        let mut recent = store.recent(selection, limit)?;
+        let is_finished = |call: &ToolUse| matches!(call.outcome, Outcome::Success | Outcome::Failure);
+        recent.retain(|recorded| recorded.event.as_tool_use().is_some_and(is_finished));
+        Ok(recent)
     }
 }
 

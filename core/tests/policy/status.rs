@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tooltally_core::policy::status::{Finished, Rule, Segment, Standing, State, Status};
+use tooltally_core::policy::status::{Call, Rule, Segment, Standing, State, Status};
 use tooltally_core::{Outcome, Position, RecentOutcome, RecentOutcomes, Timestamp};
 
 const HOUR: i64 = 3_600_000_000;
@@ -22,27 +22,30 @@ enum Plain {
 }
 
 /// `numbers`: failures, window, successes. Gaps of `rest` and more are rests.
-fn plain(calls: &[Finished], (failures, window, successes): (usize, usize, usize), rest: i64, now: i64) -> Plain {
+fn plain(calls: &[Call], (failures, window, successes): (usize, usize, usize), rest: i64, now: i64) -> Plain {
     let mut status = Plain::Active;
+    let mut finished: Vec<bool> = Vec::new();
     // Where the calls begin that count towards a demotion.
     let mut counted_from = 0;
     for (index, call) in calls.iter().enumerate() {
         if index > 0 && status == Plain::Demoted && call.time.as_micros() - calls[index - 1].time.as_micros() >= rest {
             status = Plain::Probation;
         }
-        let seen = &calls[..=index];
+        let Some(failed) = call.failed else { continue };
+        finished.push(failed);
         match status {
             Plain::Active => {
-                let window = &seen[counted_from.max(seen.len().saturating_sub(window))..];
-                if call.failed && window.iter().filter(|call| call.failed).count() >= failures {
+                let window = &finished[counted_from.max(finished.len().saturating_sub(window))..];
+                if failed && window.iter().filter(|failed| **failed).count() >= failures {
                     status = Plain::Demoted;
                 }
             }
-            Plain::Demoted | Plain::Probation if call.failed => status = Plain::Demoted,
+            Plain::Demoted | Plain::Probation if failed => status = Plain::Demoted,
             Plain::Demoted | Plain::Probation => {
-                if seen.len() >= successes && seen[seen.len() - successes..].iter().all(|call| !call.failed) {
+                let enough = finished.len().checked_sub(successes);
+                if enough.is_some_and(|first| finished[first..].iter().all(|failed| !failed)) {
                     status = Plain::Active;
-                    counted_from = seen.len();
+                    counted_from = finished.len();
                 }
             }
         }
@@ -60,17 +63,19 @@ fn told(status: Status) -> Plain {
 }
 
 /// Calls with gaps from none to more than a rest, equal times among them, in order.
-fn calls() -> impl Strategy<Value = Vec<Finished>> {
+fn calls() -> impl Strategy<Value = Vec<Call>> {
     let gap = prop_oneof![4 => Just(0), 4 => 1..HOUR, 1 => 6 * DAY..8 * DAY, 1 => Just(7 * DAY)];
-    (proptest::collection::vec((gap, any::<bool>(), any::<bool>()), 0..60), 0.1..0.9_f64).prop_map(|(calls, rate)| {
+    let is_finished = prop_oneof![6 => Just(true), 1 => Just(false)];
+    let call = (gap, any::<bool>(), any::<bool>(), is_finished);
+    (proptest::collection::vec(call, 0..60), 0.1..0.9_f64).prop_map(|(calls, rate)| {
         let (mut time, mut position) = (0, 0);
         calls
             .into_iter()
-            .map(|(gap, first, second)| {
+            .map(|(gap, first, second, is_finished)| {
                 time += gap;
                 position += 1;
                 let failed = if rate < 0.5 { first && second } else { first };
-                Finished { time: at(time), position: Position::new(position), failed }
+                Call { time: at(time), position: Position::new(position), failed: is_finished.then_some(failed) }
             })
             .collect()
     })
@@ -112,7 +117,7 @@ proptest! {
         calls in calls(), (rule, _) in rule(), cuts in (0..60_usize, 0..60_usize),
     ) {
         let (first, second) = (cuts.0.min(cuts.1).min(calls.len()), cuts.0.max(cuts.1).min(calls.len()));
-        let segment = |calls: &[Finished]| Segment::of_calls(rule, calls.iter().copied());
+        let segment = |calls: &[Call]| Segment::of_calls(rule, calls.iter().copied());
         let (a, b, c) = (segment(&calls[..first]), segment(&calls[first..second]), segment(&calls[second..]));
         let whole = segment(&calls);
         let left = a.then(&b).unwrap().then(&c).unwrap();
@@ -151,7 +156,7 @@ proptest! {
             let outcome = Outcome::from_code(*code).unwrap();
             let entry = RecentOutcome { time: at(time), position: Position::new(position), outcome };
             recent.record(entry);
-            all.extend(Finished::from_outcome(&entry));
+            all.push(Call::from(&entry));
         }
         let now = at(time);
         let is_all = outcomes.len() <= RecentOutcomes::KEPT;
@@ -162,14 +167,15 @@ proptest! {
     }
 }
 
-/// A history from letters: `F` failed, `S` succeeded, `.` a rest of seven days; all else an hour apart.
+/// A history from letters: `F` failed, `S` succeeded, `I` was interrupted, `.` a rest of seven days; all else an hour
+/// apart.
 fn history(letters: &str) -> (Segment, i64) {
     let (mut time, mut calls) = (0, Vec::new());
     for letter in letters.chars() {
         time += if letter == '.' { 7 * DAY - HOUR } else { HOUR };
         if letter != '.' {
             let position = Position::new(calls.len() as u64 + 1);
-            calls.push(Finished { time: at(time), position, failed: letter == 'F' });
+            calls.push(Call { time: at(time), position, failed: (letter != 'I').then_some(letter == 'F') });
         }
     }
     (Segment::of_calls(Rule::default(), calls), time)
@@ -208,6 +214,12 @@ fn the_rule_by_examples() {
         ("FFF.SSS", Active),
         ("FFFSS.S", Active),
         ("FFF.F.", Probation),
+        // What did not finish takes no place; but while it is called, a tool does not rest.
+        ("FIFIF", Demoted),
+        ("FFFSISIS", Active),
+        ("FFF.I", Probation),
+        ("FFF.IF", Demoted),
+        ("FFFI.", Probation),
         // It helps nobody who is active.
         ("FF.", Active),
         ("FF.F", Demoted),

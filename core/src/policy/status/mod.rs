@@ -3,14 +3,15 @@
 //! # The rule
 //!
 //! - Calls that ended in [`Success`](crate::Outcome::Success) or [`Failure`](crate::Outcome::Failure) are **finished**.
-//!   A person's interruption or rejection, and a call that never ran, say nothing about the tool: they take no place,
-//!   and give no rest. The last call is the one of the latest time, and of those of the highest position.
+//!   A person's interruption or rejection, and a call that never ran, say nothing about the tool: they take no place.
+//!   The last call is the one of the latest time, and of those of the highest position.
 //! - Three failures among the last five finished calls **demote**: the predecessor's rule.
 //! - Restoring needs evidence, not one lucky call: the last three finished calls all succeeded. From then on only calls
 //!   after the restoration count towards a demotion.
-//! - A demoted tool stays visible, marked and lower, so that it can gather evidence. Without a finished call for 7 days
-//!   it is on **probation**: shown as active, at reduced weight, demoted again by one failure, restored by the same
-//!   three successes. This holds for the clock, and for each gap within the history.
+//! - A demoted tool stays visible, marked and lower, so that it can gather evidence. Uncalled for 7 days it is on
+//!   **probation**: shown as active, at reduced weight, demoted again by one failure, restored by the same three
+//!   successes. A call of any outcome ends a rest, a finished one or not. This holds for the clock, and for each gap
+//!   within the history.
 //! - **Stale** is a tool that was removed from the settings, or that was unseen for 30 days: two different things, and
 //!   [`Status`] says both.
 //!
@@ -19,7 +20,7 @@
 //! # A pure function of log and clock
 //!
 //! A demotion is history: the same last five calls leave one tool demoted and another one active. So a status is a fold
-//! over all finished calls of the tool, in order of time and position, by an automaton ([`State`]), then one look at
+//! over all calls of the tool, in order of time and position, by an automaton ([`State`]), then one look at
 //! the clock. Nothing is kept when a demotion "happens", so nothing can drift: a late event is simply a call that the
 //! fold meets earlier, on every backend and after every rebuild.
 //!
@@ -37,8 +38,8 @@
 //!    their segment is constant ([`Segment::state_in_any_case`]), the state is known, whatever came before. Of random
 //!    histories with failure rates from 0.05 to 0.8 that is so for all but 0.13 % at most, and with 64 calls for all
 //!    of 18,000.
-//! 2. Otherwise more of the tool's calls are read, backwards, each page twice the last, and composed before what is
-//!    there, until the segment is constant or the history ends.
+//! 2. Otherwise more of the tool's calls are read, backwards: 128, then eight times as many, and so on, until their
+//!    segment is constant or the history ends.
 //! 3. Where a tool's history forces nothing for too long to be read (it would have to be an adversary's), a store can
 //!    keep segments like its rollups: of each tool and bucket of time, in buckets of several widths. They do not merge
 //!    in any order, as counts do, but buckets do not overlap in time, so they compose in theirs. A late event changes
@@ -46,14 +47,14 @@
 //!    narrower ones in it. The state is then the composition of a few dozen segments.
 //!
 //! ```
-//! use tooltally_core::policy::status::{Finished, Rule, Segment, Standing, Status};
+//! use tooltally_core::policy::status::{Call, Rule, Segment, Standing, Status};
 //! use tooltally_core::{Position, Timestamp};
 //!
 //! const DAY: i64 = 86_400_000_000;
-//! let call = |number: i64, failed| Finished {
+//! let call = |number: i64, failed| Call {
 //!     time: Timestamp::from_micros(number * 60_000_000).unwrap(),
 //!     position: Position::new(number as u64),
-//!     failed,
+//!     failed: Some(failed),
 //! };
 //! let calls = [false, true, true, false, true].into_iter().zip(1..).map(|(failed, n)| call(n, failed));
 //! let history = Segment::of_calls(Rule::default(), calls);
@@ -70,7 +71,7 @@ mod state;
 use std::fmt;
 
 pub use rule::Rule;
-pub use segment::{Finished, Segment};
+pub use segment::{Call, Segment};
 pub use state::State;
 
 use crate::recent::RecentOutcomes;
@@ -109,7 +110,7 @@ impl fmt::Display for Standing {
 /// A tool's status at a moment: everything that speaks for or against showing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Status {
-    /// What its finished calls have made of it, rests included.
+    /// What its calls have made of it, rests included.
     pub state: State,
     /// Whether it was removed from the settings.
     pub removed: bool,
@@ -118,7 +119,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// The status of a tool by its finished calls, all of them or a stretch that decides, at `now`.
+    /// The status of a tool by its calls, all of them or a stretch that decides, at `now`.
     pub fn new(rule: &Rule, history: &Segment, now: Timestamp) -> Self {
         let state = history.state_in_any_case().unwrap_or_else(|| history.state());
         let rested = history.last().is_some_and(|last| rule.is_rest(last, now));
@@ -128,7 +129,7 @@ impl Status {
     /// The status by the latest outcomes that a store keeps; `None` where they do not decide, and more of the history
     /// is needed. `all` says that there are no earlier ones.
     pub fn from_recent(rule: &Rule, recent: &RecentOutcomes, all: bool, now: Timestamp) -> Option<Self> {
-        let history = Segment::of_calls(*rule, recent.iter().filter_map(Finished::from_outcome));
+        let history = Segment::of_calls(*rule, recent.iter().map(Call::from));
         (all || history.state_in_any_case().is_some()).then(|| Self::new(rule, &history, now))
     }
 

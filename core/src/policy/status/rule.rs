@@ -31,7 +31,7 @@ pub struct Rule {
 
 impl Default for Rule {
     /// Three failures among the last five finished calls demote (the predecessor's rule); the last three all succeeded
-    /// restores; 7 days without a finished call give another chance; 30 days without any call are stale.
+    /// restores; 7 days without any call give another chance; 30 days without a sign are stale.
     fn default() -> Self {
         Self { failures: 3, window: 5, successes: 3, probation_after: 7 * DAY, unseen_after: 30 * DAY }
     }
@@ -60,7 +60,7 @@ impl Rule {
         Ok(Self { successes, ..self })
     }
 
-    /// After how long without a finished call a demoted tool gets another chance.
+    /// After how long without any call a demoted tool gets another chance.
     pub fn probation_after(self, rest: Duration) -> Self {
         Self { probation_after: rest, ..self }
     }

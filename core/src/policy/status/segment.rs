@@ -9,30 +9,30 @@ use crate::outcome::Outcome;
 use crate::recent::RecentOutcome;
 use crate::time::Timestamp;
 
-/// A finished call: one that says something about its tool. In order of time; of equal times, of position.
+/// A call, as far as it bears on the status of its tool. In order of time; of equal times, of position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Finished {
+pub struct Call {
     /// When it ended.
     pub time: Timestamp,
     /// Where the log has it.
     pub position: Position,
-    /// Whether it failed.
-    pub failed: bool,
+    /// Whether it failed. `None` where it did not finish: a person interrupted or rejected it, or it never ran. That
+    /// says nothing about the tool, but that it is not at rest.
+    pub failed: Option<bool>,
 }
 
-impl Finished {
-    /// `None` for a call that a person interrupted or rejected, or that never ran: it says nothing about the tool.
-    pub fn from_outcome(recent: &RecentOutcome) -> Option<Self> {
+impl From<&RecentOutcome> for Call {
+    fn from(recent: &RecentOutcome) -> Self {
         let failed = match recent.outcome {
-            Outcome::Success => false,
-            Outcome::Failure => true,
-            Outcome::Interrupted | Outcome::Rejected | Outcome::Invalid => return None,
+            Outcome::Success => Some(false),
+            Outcome::Failure => Some(true),
+            Outcome::Interrupted | Outcome::Rejected | Outcome::Invalid => None,
         };
-        Some(Self { time: recent.time, position: recent.position, failed })
+        Self { time: recent.time, position: recent.position, failed }
     }
 }
 
-/// A stretch of a tool's finished calls, without any gap, as the function from the state before it to that after it.
+/// A stretch of a tool's calls, without any gap, as the function from the state before it to that after it.
 ///
 /// Stretches that follow one another compose: a monoid, associative, and not commutative. A projection keeps one for
 /// each stretch of time; see the [module](super).
@@ -40,7 +40,7 @@ impl Finished {
 pub struct Segment {
     rule: Rule,
     /// The first call and the last; `None` where there are none.
-    ends: Option<(Finished, Finished)>,
+    ends: Option<(Call, Call)>,
     /// Of each state before it, the state after it.
     outcome: BTreeMap<State, State>,
 }
@@ -52,8 +52,8 @@ impl Segment {
     }
 
     /// The stretch of these calls, in any order.
-    pub fn of_calls(rule: Rule, calls: impl IntoIterator<Item = Finished>) -> Self {
-        let mut calls: Vec<Finished> = calls.into_iter().collect();
+    pub fn of_calls(rule: Rule, calls: impl IntoIterator<Item = Call>) -> Self {
+        let mut calls: Vec<Call> = calls.into_iter().collect();
         calls.sort_unstable();
         let mut segment = Self::empty(rule);
         for call in calls {
@@ -63,11 +63,11 @@ impl Segment {
     }
 
     /// Adds a call that is later than all others.
-    fn push(&mut self, call: Finished) {
+    fn push(&mut self, call: Call) {
         let rested = self.ends.is_some_and(|(_, last)| self.rule.is_rest(last.time, call.time));
         for state in self.outcome.values_mut() {
             let before = if rested { state.after_rest() } else { *state };
-            *state = before.after_call(&self.rule, call.failed);
+            *state = call.failed.map_or(before, |failed| before.after_call(&self.rule, failed));
         }
         let first = self.ends.map_or(call, |(first, _)| first);
         self.ends = Some((first, call));

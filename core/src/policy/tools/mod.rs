@@ -27,7 +27,7 @@ use settings::{Bringer, Settings};
 
 use super::kind::{Identity, Kind, Scope};
 use super::rank::{Facts, RecentUse};
-use super::status::{Finished, Rule, Segment, Status};
+use super::status::{Call, Rule, Segment, Status};
 use crate::event::ToolDiscovered;
 use crate::name::{Description, ServerName, SettingsSource, ToolName};
 use crate::project::{Project, ProjectId};
@@ -308,6 +308,6 @@ pub(crate) fn state(rule: &Rule, recent: Option<&RecentOutcomes>, now: Timestamp
 
 /// The status by more outcomes than a store keeps; `None` where they do not decide, and more is needed.
 pub(crate) fn state_of_more(rule: &Rule, outcomes: &[RecentOutcome], all: bool, now: Timestamp) -> Option<Status> {
-    let history = Segment::of_calls(*rule, outcomes.iter().filter_map(Finished::from_outcome));
+    let history = Segment::of_calls(*rule, outcomes.iter().map(Call::from));
     (all || history.state_in_any_case().is_some()).then(|| Status::new(rule, &history, now))
 }
