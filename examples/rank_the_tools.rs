@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:<24} {}", tool.facts.tool, tool.score);
     }
     for server in rank_servers(&ranked, &Weights::default()) {
-        println!("{:<24} {} ({} tools)", server.server, server.score, server.tools.len());
+        println!("{:<24} {} ({} tools)", server.name, server.score, server.tools.len());
     }
     Ok(())
 }

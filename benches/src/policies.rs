@@ -143,12 +143,12 @@ pub(crate) fn ranked(lines: &[Line], latest: &[&str]) -> Result<Vec<Ranked>> {
         }
         let ages = (0..).zip(latest).filter(|(_, tool)| *tool == name).map(|(age, _)| age);
         facts.push(Facts {
-            tool: ToolName::new(name)?,
             recent_uses: ages.clone().count() as u64,
             age: ages.min(),
             successes: *successes,
             failures: *failures,
             standing: *standing,
+            ..Facts::new(ToolName::new(name)?)
         });
     }
     Ok(rank(facts, &Weights::default()))

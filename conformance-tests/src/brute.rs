@@ -44,14 +44,38 @@ fn id_of(registered: &Registered) -> Option<ProjectId> {
     registered.discovered.project.as_ref().map(|project| project.id)
 }
 
-/// Whether a server or plugin brings a tool, by the beginnings of their names; plugins' names hold plain letters here.
-fn brings(bringer: &str, tool: &str) -> bool {
-    if let Some((plugin, _)) = bringer.split_once('@') {
-        return tool.starts_with(&format!("{plugin}:")) || tool.starts_with(&format!("mcp__plugin_{plugin}_"));
+fn is_a(kind: Kind, entry: &Registered) -> bool {
+    entry.discovered.kind == kind || Identity::of(&entry.discovered.tool).kind == kind
+}
+
+/// The server that brings a tool, by the beginnings of their names: of those that settings know the one of the longest
+/// name, else as the tool's name reads.
+fn server_of(tool: &str, known: &[Registered]) -> Option<String> {
+    let servers: Vec<&str> = known.iter().filter(|entry| is_a(Kind::McpServer, entry)).map(name_of).collect();
+    let by_form = || {
+        let (server, own) = tool.strip_prefix("mcp__")?.split_once("__")?;
+        (!own.is_empty()).then(|| format!("mcp__{server}"))
+    };
+    let longest =
+        servers.iter().filter(|server| tool.starts_with(&format!("{server}__"))).max_by_key(|name| name.len());
+    if servers.contains(&tool) || !tool.starts_with("mcp__") {
+        return None;
     }
-    bringer.starts_with("mcp__")
-        && Identity::of(&ToolName::new(bringer).unwrap()).kind == Kind::McpServer
-        && tool.starts_with(&format!("{bringer}__"))
+    longest.map(|server| (*server).to_owned()).or_else(by_form)
+}
+
+fn name_of(registered: &Registered) -> &str {
+    registered.discovered.tool.as_str()
+}
+
+/// Whether a server or plugin brings a tool, where these settings are known. Plugins' names hold plain letters here.
+fn brings(bringer: &str, tool: &str, known: &[Registered]) -> bool {
+    match bringer.split_once('@') {
+        Some((plugin, _)) => {
+            tool.starts_with(&format!("{plugin}:")) || tool.starts_with(&format!("mcp__plugin_{plugin}_"))
+        }
+        None => server_of(tool, known).as_deref() == Some(bringer),
+    }
 }
 
 impl Brute<'_> {
@@ -80,22 +104,28 @@ impl Brute<'_> {
     /// Whether a tool belongs to a project.
     fn belongs(&self, tool: &str, project: Option<ProjectId>) -> bool {
         let used = |of: &Filter<ProjectId>| !self.calls_of(|name| name == tool, of).is_empty();
-        let known = |counts: &dyn Fn(Option<ProjectId>) -> bool, or_brought| {
-            self.entries(counts).iter().any(|entry| {
-                let name = entry.discovered.tool.as_str();
-                name == tool || (or_brought && brings(name, tool))
-            })
+        // Whether settings know the tool, or what brings it, by their entries that count.
+        let known = |of: &dyn Fn(Option<ProjectId>) -> bool, counts: &dyn Fn(&Registered) -> bool, or_brought| {
+            let entries = self.entries(of);
+            entries
+                .iter()
+                .filter(|entry| counts(entry))
+                .any(|entry| name_of(entry) == tool || (or_brought && brings(name_of(entry), tool, &entries)))
         };
-        let Some(project) = project else { return known(&|_| true, false) || used(&Filter::Any) };
-        if known(&|of| of.is_none() || of == Some(project), false) || used(&Filter::Is(project)) {
+        let all = |_: &Registered| true;
+        let Some(project) = project else { return known(&|_| true, &all, false) || used(&Filter::Any) };
+        let counts = |of: Option<ProjectId>| of.is_none() || of == Some(project);
+        if known(&counts, &all, false) || used(&Filter::Is(project)) {
             return true;
         }
         let name = ToolName::new(tool).unwrap();
         if Identity::of(&name).kind == Kind::BuiltIn {
             return used(&Filter::Any);
         }
-        let is_everyones = used(&Filter::Absent) || (used(&Filter::Any) && known(&|of| of.is_none(), true));
-        is_everyones && !known(&|of| of.is_some_and(|of| of != project), true)
+        let is_everyones = |entry: &Registered| id_of(entry).is_none();
+        let is_brought = used(&Filter::Any) && known(&counts, &is_everyones, true);
+        let is_elsewhere = |of: Option<ProjectId>| of.is_some_and(|of| of != project);
+        (used(&Filter::Absent) || is_brought) && !known(&is_elsewhere, &all, true)
     }
 
     /// The status of a tool, where the settings of these projects count.
@@ -103,15 +133,14 @@ impl Brute<'_> {
         let calls = self.calls_of(|name| name == tool, &Filter::Any);
         let history = Segment::of_calls(self.rule, calls.iter().map(Call::from));
         let entries = self.entries(counts);
-        let own = |entry: &&Registered| entry.discovered.tool.as_str() == tool;
-        let signs = self.calls_of(|name| name == tool || brings(tool, name), &Filter::Any);
+        let own = |entry: &&Registered| name_of(entry) == tool;
+        let signs = self.calls_of(|name| name == tool || brings(tool, name, &entries), &Filter::Any);
         let seen = signs.iter().map(|call| call.time);
         let seen = seen.chain(entries.iter().filter(own).map(|entry| entry.discovered.time)).max();
         let mut is_there = Vec::new();
         for of in entries.iter().map(id_of).collect::<BTreeSet<_>>() {
             let here = || entries.iter().filter(|entry| id_of(entry) == of);
-            let bringers: Vec<&Registered> =
-                here().filter(|entry| brings(entry.discovered.tool.as_str(), tool)).collect();
+            let bringers: Vec<&Registered> = here().filter(|entry| brings(name_of(entry), tool, &entries)).collect();
             let is_gone = bringers.iter().any(|entry| entry.removed.is_some());
             match here().find(own) {
                 Some(entry) => is_there.push(entry.removed.is_none() && !is_gone),
@@ -131,10 +160,10 @@ impl Brute<'_> {
     fn row(&self, name: &ToolName, project: Option<ProjectId>) -> Row {
         let counts = |of: Option<ProjectId>| project.is_none() || of.is_none() || of == project;
         let tool = name.as_str();
-        let calls =
-            self.calls_of(|other| other == tool || brings(tool, other), &project.map_or(Filter::Any, Filter::Is));
-        let count = |outcome| calls.iter().filter(|call| call.outcome == outcome).count() as u64;
         let entries = self.entries(counts);
+        let is_it = |other: &str| other == tool || brings(tool, other, &entries);
+        let calls = self.calls_of(is_it, &project.map_or(Filter::Any, Filter::Is));
+        let count = |outcome| calls.iter().filter(|call| call.outcome == outcome).count() as u64;
         let own = entries.iter().filter(|entry| entry.discovered.tool == *name);
         let registered = own.min_by_key(|entry| (entry.removed.is_some(), id_of(entry) != project, id_of(entry)));
         Row {

@@ -377,6 +377,8 @@ macro_rules! __cases {
                     built_in_tools_are_everywhere,
                     /// Servers and plugins of every project bring their tools, unless another project may have them.
                     servers_and_plugins_bring_their_tools,
+                    /// Of registered servers and plugins the longest name decides what brings a tool.
+                    registered_servers_decide_whose_a_tool_is,
                     /// What was used outside of any project is everyone's, unless another project's settings know it.
                     what_is_used_outside_of_projects_is_everyones,
                     /// A project's own settings are shown before those of every project, unless they have it no longer.

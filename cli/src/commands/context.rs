@@ -143,7 +143,7 @@ fn entry(row: ranking::Row, known: &HashMap<ToolName, Tool>) -> Entry {
     let description = alone.and_then(|tool| known.get(&tool.facts.tool)).and_then(Tool::description);
     let brought = row.tools.iter().filter(|_| row.kind == tooltally::policy::kind::Kind::McpServer);
     let tools: Vec<_> =
-        brought.filter_map(|tool| Some((ranking::tool_of_server(&tool.facts.tool)?.to_owned(), mark(tool)))).collect();
+        brought.filter_map(|tool| Some((tool.facts.name_in_server()?.to_owned(), mark(tool)))).collect();
     Entry { mark: alone.and_then(mark), description: description.map(ToString::to_string), name: row.name, tools }
 }
 

@@ -1,10 +1,10 @@
 //! The tools by how much they matter now, those of an MCP server gathered.
 
 use serde_json::{Map, Value, json};
-use tooltally::policy::kind::{Identity, Kind};
+use tooltally::Project;
+use tooltally::policy::kind::Kind;
 use tooltally::policy::rank::{Ranked, Score, Weights, rank_servers};
 use tooltally::policy::status::Standing;
-use tooltally::{Project, ToolName};
 
 use super::Surface;
 use super::humanize::count;
@@ -32,31 +32,23 @@ impl Row {
     }
 }
 
-/// Gathers ranked tools: the highest score first, of equal ones by name.
+/// Gathers ranked tools, which are all that there are: the highest score first, of equal ones by name.
 pub fn rows(ranked: &[Ranked], weights: &Weights) -> Vec<Row> {
     let servers = rank_servers(ranked, weights).into_iter().map(|server| Row {
-        name: match &server.plugin {
-            Some(plugin) => format!("mcp__plugin_{plugin}_{}", server.server),
-            None => format!("mcp__{}", server.server),
-        },
+        name: server.name,
         kind: Kind::McpServer,
         score: server.score,
         tools: server.tools,
     });
-    let alone = ranked.iter().filter(|tool| Identity::of(&tool.facts.tool).server.is_none()).map(|tool| Row {
+    let alone = ranked.iter().filter(|tool| tool.facts.server.is_none()).map(|tool| Row {
         name: tool.facts.tool.to_string(),
-        kind: Identity::of(&tool.facts.tool).kind,
+        kind: tool.facts.kind,
         score: tool.score,
         tools: vec![tool.clone()],
     });
     let mut rows: Vec<Row> = servers.chain(alone).collect();
     rows.sort_by(|a, b| b.score.total().total_cmp(&a.score.total()).then_with(|| a.name.cmp(&b.name)));
     rows
-}
-
-/// The name of a server's tool without the server's; `None` for the server itself.
-pub fn tool_of_server(name: &ToolName) -> Option<&str> {
-    Identity::of(name).tool
 }
 
 /// The rows as a table under a heading, with the terms of each score where they are wanted. There must be at least one.
@@ -72,7 +64,7 @@ pub fn render(rows: &[Row], heading: &str, is_explained: bool, weights: &Weights
         grid.row(cells(&row.name, kind(row.kind), &row.score, status, is_explained));
         let brought = row.tools.iter().filter(|_| row.kind == Kind::McpServer);
         for tool in brought {
-            if let Some(name) = tool_of_server(&tool.facts.tool) {
+            if let Some(name) = tool.facts.name_in_server() {
                 let status = tool.facts.standing.as_str();
                 grid.row(cells(&format!("  {name}"), "", &tool.score, status, is_explained));
             }
@@ -122,7 +114,7 @@ pub fn as_json(rows: &[Row], project: &Project, weights: &Weights) -> String {
 
 fn ranked(tool: &Ranked) -> Value {
     let facts = &tool.facts;
-    let mut object = scored(facts.tool.as_str(), Identity::of(&facts.tool).kind, &tool.score);
+    let mut object = scored(facts.tool.as_str(), facts.kind, &tool.score);
     object.insert("recent_uses".to_owned(), json!(facts.recent_uses));
     object.insert("age".to_owned(), json!(facts.age));
     object.insert("successes".to_owned(), json!(facts.successes));

@@ -100,12 +100,12 @@ fn expected(store: &dyn Store, project: Option<ProjectId>, rule: &Rule) -> Vec<R
             calls.filter(|recorded| is_it(&recorded.event)).count() as u64
         };
         Facts {
-            tool: tool.name.clone(),
             recent_uses: used.get(&tool.name).map_or(0, |used| used.uses),
             age: used.get(&tool.name).map(|used| used.age),
             successes: of(Outcome::Success),
             failures: of(Outcome::Failure),
             standing: tool.status.standing(),
+            ..Facts::new(tool.name.clone())
         }
     });
     rank(facts.collect(), &Weights::default())

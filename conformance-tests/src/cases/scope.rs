@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tooltally_core::policy::kind::Kind;
 use tooltally_core::policy::status::Rule;
 use tooltally_core::policy::tools::Tool;
 use tooltally_core::{Event, MaintenanceExt, PoliciesExt, ProjectId, Store};
@@ -103,6 +104,41 @@ pub(crate) fn servers_and_plugins_bring_their_tools<H: Harness>() {
     record(&*store, &[of(THERE, discovered(7, "mcp__github", at(3)))]);
     assert!(!names(&*store, Some(HERE)).contains(&"mcp__github__search".to_owned()));
     assert!(names(&*store, Some(THERE)).contains(&"mcp__github__search".to_owned()));
+}
+
+pub(crate) fn registered_servers_decide_whose_a_tool_is<H: Harness>() {
+    let store = fresh::<H>();
+    let server = |n, name: &str| {
+        let mut found = discovered(n, name, at(1));
+        (found.kind, found.server) = (Kind::McpServer, Some("as settings name it".parse().unwrap()));
+        of(HERE, found)
+    };
+    record(
+        &*store,
+        &[
+            server(1, "mcp__dbl__srv"),
+            of(HERE, discovered(2, "my_plug@market", at(1))),
+            server(3, "mcp__plugin_my_plug_srv"),
+            offered_call(4, "mcp__dbl__srv__query", Some(HERE), at(2)),
+            offered_call(5, "mcp__dbl__srv__query", Some(HERE), at(2)),
+            offered_call(6, "mcp__plugin_my_plug_srv__find", Some(HERE), at(3)),
+        ],
+    );
+    let told = |name: &str| {
+        let tools = tools_for(&*store, Some(HERE));
+        let tool = tools.into_iter().find(|tool| tool.name.as_str() == name).unwrap_or_else(|| panic!("no {name}"));
+        (tool.uses, tool.server.is_some_and(|server| server == "as settings name it"), tool.status.removed)
+    };
+    for _ in 0..2 {
+        assert_eq!(told("mcp__dbl__srv"), (2, true, false));
+        assert_eq!(told("mcp__dbl__srv__query"), (2, true, false));
+        assert_eq!(told("mcp__plugin_my_plug_srv__find"), (1, true, false));
+        assert_eq!(told("my_plug@market").0, 1);
+        // Folded, too.
+        record(&*store, &(0..600).map(|n| offered_call(1_000 + n, "Bash", Some(HERE), at(7))).collect::<Vec<_>>());
+    }
+    record(&*store, &[removed(7, "mcp__dbl__srv", at(8)).project(project(HERE)).into()]);
+    assert!(told("mcp__dbl__srv__query").2, "it went with its server");
 }
 
 pub(crate) fn what_is_used_outside_of_projects_is_everyones<H: Harness>() {

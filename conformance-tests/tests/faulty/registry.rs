@@ -1,5 +1,6 @@
 //! Faults of the registry, and of what policies ask for.
 
+use tooltally_core::policy::kind::Identity;
 use tooltally_core::{
     Event, Filter, GroupBy, Outcome, Position, ProjectId, RecentOutcomes, Recorded, Registered, Result, Selection,
     Store, ToolName, ToolUse, UsageRow, fold,
@@ -15,6 +16,20 @@ impl Fault for NeverRemoves {
         let mut registered = store.registered(project)?;
         for row in &mut registered {
             row.removed = None;
+        }
+        Ok(registered)
+    }
+}
+
+/// Tells of what settings have no more than its name does.
+#[derive(Default)]
+pub(crate) struct TellsKindsByName;
+
+impl Fault for TellsKindsByName {
+    fn registered(&self, store: &dyn Store, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+        let mut registered = store.registered(project)?;
+        for row in &mut registered {
+            row.discovered.kind = Identity::of(&row.discovered.tool).kind;
         }
         Ok(registered)
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kind::{Identity, Kind};
 use super::rank::{self, Ranked, Weights, recent_use};
 use super::status::{Rule, Status};
 use super::tools::{self, Known, Tool};
@@ -39,7 +38,7 @@ pub trait PoliciesExt: Queries {
     /// As [`Queries::usage`].
     fn status_of(&self, tool: &ToolName, rule: &Rule, now: Timestamp) -> Result<Status> {
         let mut known = Known { registered: self.registered(&Filter::Any)?, ..Known::default() };
-        if matches!(Identity::of(tool).kind, Kind::McpServer | Kind::Plugin) {
+        if known.brings_tools(tool) {
             // The tools that it brings are signs of it.
             known.outcomes = self.latest_outcomes(&Filter::Any)?.into_iter().collect();
         } else {

@@ -13,6 +13,9 @@
 //! | `Skill(skill)`, `plugin:skill` | a skill |
 //! | `plugin@marketplace` | a plugin, as settings name it |
 //!
+//! A name has several readings where that of a server holds `__`, or that of a plugin `_`. Where a registry knows the
+//! servers and plugins, they decide ([`tools`](super::tools)); here the first of them is taken.
+//!
 //! ```
 //! use tooltally_core::ToolName;
 //! use tooltally_core::policy::kind::{Identity, Kind, Scope};
@@ -28,6 +31,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::bringers::{Bringers, MCP};
 use crate::name::ToolName;
 use crate::{Error, Result};
 
@@ -232,21 +236,26 @@ impl<'a> Identity<'a> {
     /// joins the two with `_`. So `plugin_a_b_c` has several readings. A plugin's name is kebab-case by its rules and
     /// ends at the first underscore, unless both halves are equal: many plugins bring one server of their own name.
     pub fn of(name: &'a ToolName) -> Self {
-        Self::read(name.as_str())
+        Self::of_known(name, &Bringers::default())
     }
 
-    fn read(name: &'a str) -> Self {
-        if let Some(rest) = name.strip_prefix("mcp__").filter(|rest| !rest.is_empty()) {
-            return Self::of_mcp(rest);
+    /// What this name tells where some servers and plugins are known: they decide before its form does.
+    pub(super) fn of_known(name: &'a ToolName, known: &Bringers) -> Self {
+        let name = name.as_str();
+        if let Some(rest) = name.strip_prefix(MCP).filter(|rest| !rest.is_empty()) {
+            return Self::of_mcp(rest, known);
+        }
+        if let Some(plugin) = known.plugin(name) {
+            return Self { plugin: Some(plugin), scope: Some(Scope::Plugin), ..Self::bare(Kind::Plugin) };
         }
         if let Some(command) = inside(name, "SlashCommand") {
-            return Self::of_command(command.strip_prefix('/').unwrap_or(command));
+            return Self::of_command(command.strip_prefix('/').unwrap_or(command), known);
         }
         if let Some(skill) = inside(name, "Skill") {
             return Self::namespaced(Kind::Skill, skill);
         }
         if let Some(command) = name.strip_prefix('/').filter(|command| is_word(command)) {
-            return Self::of_command(command);
+            return Self::of_command(command, known);
         }
         if BUILT_IN.contains(&name) {
             return Self { tool: Some(name), scope: Some(Scope::BuiltIn), ..Self::bare(Kind::BuiltIn) };
@@ -264,15 +273,13 @@ impl<'a> Identity<'a> {
         Self { kind, plugin: None, server: None, tool: None, scope: None }
     }
 
-    fn of_mcp(rest: &'a str) -> Self {
-        let (server, tool) = match rest.split_once("__") {
-            Some((server, tool)) if !server.is_empty() => {
-                (server, Some(tool).filter(|tool| !matches!(*tool, "" | "*")))
-            }
-            _ => (rest, None),
-        };
+    fn of_mcp(rest: &'a str, known: &Bringers) -> Self {
+        let by_form = || rest.split_once("__").filter(|(server, _)| !server.is_empty());
+        let (server, tool) = known.server_and_tool(rest).or_else(by_form).unwrap_or((rest, ""));
+        let tool = Some(tool).filter(|tool| !matches!(*tool, "" | "*"));
         let kind = if tool.is_some() { Kind::McpTool } else { Kind::McpServer };
-        let (plugin, server) = match server.strip_prefix("plugin_").and_then(plugin_and_server) {
+        let of_plugin = |joined| known.plugin_and_server(joined).or_else(|| plugin_and_server(joined));
+        let (plugin, server) = match server.strip_prefix("plugin_").and_then(of_plugin) {
             Some((plugin, server)) => (Some(plugin), server),
             None => (None, server),
         };
@@ -285,10 +292,10 @@ impl<'a> Identity<'a> {
         Self { kind, plugin, server: Some(server), tool, scope }
     }
 
-    fn of_command(command: &'a str) -> Self {
+    fn of_command(command: &'a str, known: &Bringers) -> Self {
         // Prompts of MCP servers are commands too: /mcp__server__prompt.
-        match command.strip_prefix("mcp__").filter(|rest| !rest.is_empty()) {
-            Some(rest) => Self { kind: Kind::SlashCommand, ..Self::of_mcp(rest) },
+        match command.strip_prefix(MCP).filter(|rest| !rest.is_empty()) {
+            Some(rest) => Self { kind: Kind::SlashCommand, ..Self::of_mcp(rest, known) },
             None => Self::namespaced(Kind::SlashCommand, command),
         }
     }

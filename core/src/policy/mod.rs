@@ -12,6 +12,7 @@
 //! - [`PoliciesExt`]: the same, asked of a store;
 //! - [`evaluate`]: how well suggestion would have done on a history, and demotion on tools of known failure rates.
 
+mod bringers;
 pub mod evaluate;
 mod ext;
 pub mod kind;

@@ -17,15 +17,13 @@
 //! ```
 //! use tooltally_core::ToolName;
 //! use tooltally_core::policy::rank::{Facts, Weights, rank};
-//! use tooltally_core::policy::status::Standing;
 //!
 //! let facts = |name, uses, age, failures| Facts {
-//!     tool: ToolName::new(name).unwrap(),
 //!     recent_uses: uses,
 //!     age: Some(age),
 //!     successes: uses - failures,
 //!     failures,
-//!     standing: Standing::Active,
+//!     ..Facts::new(ToolName::new(name).unwrap())
 //! };
 //! let ranked = rank(vec![facts("Grep", 10, 90, 0), facts("Bash", 30, 0, 3)], &Weights::default());
 //! assert_eq!(ranked[0].facts.tool.as_str(), "Bash");
@@ -35,7 +33,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::kind::Identity;
+use super::kind::{Identity, Kind};
 use super::real;
 use super::status::Standing;
 use crate::name::ToolName;
@@ -73,6 +71,10 @@ pub fn recent_use<'a>(latest_first: impl IntoIterator<Item = &'a ToolName>) -> B
 pub struct Facts {
     /// The tool.
     pub tool: ToolName,
+    /// What it is.
+    pub kind: Kind,
+    /// The MCP server that brings it, or that it is, as the names of its tools begin: `mcp__github`.
+    pub server: Option<String>,
     /// Its calls among the latest calls of all tools, of any outcome: see [`recent_use`].
     pub recent_uses: u64,
     /// How many calls of any tool came after its last: 0 for the latest; `None` for a tool that is not among them.
@@ -83,6 +85,28 @@ pub struct Facts {
     pub failures: u64,
     /// Whether it is trusted.
     pub standing: Standing,
+}
+
+impl Facts {
+    /// An active tool without calls; what it is, and its server, as its name alone tells.
+    pub fn new(tool: ToolName) -> Self {
+        let Identity { kind, plugin, server, .. } = Identity::of(&tool);
+        let server = server.map(|server| match plugin {
+            Some(plugin) => format!("mcp__plugin_{plugin}_{server}"),
+            None => format!("mcp__{server}"),
+        });
+        Self { tool, kind, server, recent_uses: 0, age: None, successes: 0, failures: 0, standing: Standing::Active }
+    }
+
+    /// Its name without its server's; `None` for what no server brings, and for the server itself.
+    pub fn name_in_server(&self) -> Option<&str> {
+        let server = self.server.as_deref()?;
+        // A server's prompts are commands: /mcp__server__prompt.
+        let name = self.tool.as_str().trim_start_matches("SlashCommand(").trim_start_matches('/');
+        let own = name.strip_prefix(server)?.strip_prefix("__")?;
+        let own = if self.tool.as_str().starts_with("SlashCommand(") { own.trim_end_matches(')') } else { own };
+        Some(own).filter(|own| !matches!(*own, "" | "*"))
+    }
 }
 
 /// What the terms weigh.
@@ -170,10 +194,8 @@ pub struct Ranked {
 /// An MCP server with its tools.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankedServer {
-    /// The plugin that brings it.
-    pub plugin: Option<String>,
-    /// The server.
-    pub server: String,
+    /// The server, as the names of its tools begin: `mcp__github`.
+    pub name: String,
     /// Its tools, the highest score first.
     pub tools: Vec<Ranked>,
     /// The score of all its tools taken as one.
@@ -190,23 +212,21 @@ pub fn rank(facts: Vec<Facts>, weights: &Weights) -> Vec<Ranked> {
 }
 
 /// Gathers the tools of each MCP server, and scores the server by all of them together: their calls added, their
-/// latest use, and the best standing among them. `ranked` holds all tools. The highest score first; of equal ones by
-/// plugin and server.
+/// latest use, and the best standing among them. `ranked` holds all tools, whichever are wanted: a share is one of all
+/// use. The highest score first; of equal ones by name.
 pub fn rank_servers(ranked: &[Ranked], weights: &Weights) -> Vec<RankedServer> {
-    let mut gathered: BTreeMap<(Option<&str>, &str), Vec<&Ranked>> = BTreeMap::new();
+    let mut gathered: BTreeMap<&str, Vec<&Ranked>> = BTreeMap::new();
     for tool in ranked {
-        let identity = Identity::of(&tool.facts.tool);
-        if let Some(server) = identity.server {
-            gathered.entry((identity.plugin, server)).or_default().push(tool);
+        if let Some(server) = &tool.facts.server {
+            gathered.entry(server).or_default().push(tool);
         }
     }
     let all = ranked.iter().map(|tool| tool.facts.recent_uses).sum();
     let mut servers: Vec<RankedServer> = gathered
         .into_iter()
-        .filter_map(|((plugin, server), tools)| {
+        .filter_map(|(name, tools)| {
             Some(RankedServer {
-                plugin: plugin.map(str::to_owned),
-                server: server.to_owned(),
+                name: name.to_owned(),
                 score: weights.score(&combined(&tools)?, all),
                 tools: tools.into_iter().cloned().collect(),
             })
@@ -226,7 +246,7 @@ fn combined(tools: &[&Ranked]) -> Option<Facts> {
         successes: sum.successes + facts.successes,
         failures: sum.failures + facts.failures,
         standing: sum.standing.min(facts.standing),
-        tool: sum.tool,
+        ..sum
     }))
 }
 

@@ -6,7 +6,7 @@ use tooltally_core::policy::status::Standing;
 
 fn facts(name: &str, recent_uses: u64, age: u64, successes: u64, failures: u64) -> Facts {
     let tool = ToolName::new(name).unwrap();
-    Facts { tool, recent_uses, age: Some(age), successes, failures, standing: Standing::Active }
+    Facts { recent_uses, age: Some(age), successes, failures, ..Facts::new(tool) }
 }
 
 fn names(ranked: &[Ranked]) -> Vec<&str> {
@@ -52,6 +52,21 @@ fn a_score_is_the_sum_that_it_shows() {
 }
 
 #[test]
+fn a_servers_tools_and_prompts_have_names_of_their_own() {
+    let own = |name| facts(name, 0, 0, 0, 0).name_in_server().map(str::to_owned);
+    for (name, expected) in [
+        ("mcp__github__get_issue", Some("get_issue")),
+        ("/mcp__github__review", Some("review")),
+        ("SlashCommand(/mcp__github__review)", Some("review")),
+        ("mcp__github", None),
+        ("mcp__github__*", None),
+        ("Bash", None),
+    ] {
+        assert_eq!(own(name).as_deref(), expected, "{name}");
+    }
+}
+
+#[test]
 fn servers_gather_their_tools() {
     let tools = vec![
         facts("Bash", 60, 0, 60, 0),
@@ -62,11 +77,11 @@ fn servers_gather_their_tools() {
     let weights = Weights::default();
     let servers = rank_servers(&rank(tools, &weights), &weights);
     let [github, figma] = &servers[..] else { panic!("{servers:?}") };
-    assert_eq!((github.server.as_str(), github.plugin.as_deref()), ("github", None));
+    assert_eq!(github.name, "mcp__github");
     assert_eq!(names(&github.tools), ["mcp__github__get_issue", "mcp__github__merge"]);
     // Forty of 102 calls, the last one three calls ago, 25 of 40 succeeded; one of its tools is trusted.
     assert!((github.score.share - 40.0 / 102.0).abs() < 1e-12);
     assert!((github.score.success - 34.0 / 50.0).abs() < 1e-12);
     assert!((github.score.standing - 1.0).abs() < 1e-12);
-    assert_eq!((figma.server.as_str(), figma.plugin.as_deref()), ("figma", Some("figma")));
+    assert_eq!((figma.name.as_str(), figma.tools[0].facts.name_in_server()), ("mcp__plugin_figma_figma", Some("get")));
 }

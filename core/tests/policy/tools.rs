@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tooltally_core::policy::kind::{Kind, Scope};
-use tooltally_core::policy::rank::recent_use;
+use tooltally_core::policy::kind::{Identity, Kind, Scope};
+use tooltally_core::policy::rank::{Weights, rank, rank_servers, recent_use};
 use tooltally_core::policy::status::{Rule, Standing, Status};
 use tooltally_core::policy::tools::{Known, Tool, facts};
 use tooltally_core::{
@@ -45,10 +45,19 @@ impl Story {
     }
 
     fn found(self, name: &str, path: Option<&str>) -> Self {
+        self.found_as(name, Identity::of(&tool(name)).kind, None, path)
+    }
+
+    /// A server, by its name in settings and as names of its tools begin.
+    fn server(self, name: &str, shown: &str, path: Option<&str>) -> Self {
+        self.found_as(shown, Kind::McpServer, Some(name), path)
+    }
+
+    fn found_as(self, name: &str, kind: Kind, server: Option<&str>, path: Option<&str>) -> Self {
         self.tell(|id| {
             let source = SettingsSource::new("settings").unwrap();
-            let mut found = ToolDiscovered::new(id, tool(name), Kind::Unknown, Scope::User, source, time(1));
-            found.project = path.map(project);
+            let mut found = ToolDiscovered::new(id, tool(name), kind, Scope::User, source, time(1));
+            (found.project, found.server) = (path.map(project), server.map(|name| name.parse().unwrap()));
             found.into()
         })
     }
@@ -93,6 +102,10 @@ impl Story {
         let project = Some(ProjectId::of_path(path));
         let decided = &mut |_: &ToolName| -> tooltally_core::Result<Status> { unreachable!("a few calls decide") };
         self.known(path).tools(project, &Rule::default(), time(2), decided).unwrap()
+    }
+
+    fn tool(&self, name: &str) -> Tool {
+        self.tools("/here").into_iter().find(|tool| tool.name.as_str() == name).unwrap()
     }
 
     fn names(&self, path: &str) -> BTreeSet<String> {
@@ -149,6 +162,88 @@ fn a_plugins_removal_takes_all_that_it_brings() {
     assert!(story.is_removed("a.b:skill") && story.is_removed("a.b:other") && story.is_removed("a.b@m"));
     // Of the same name from another marketplace, it is still there.
     assert!(!story.found("a.b@n", None).is_removed("a.b:skill"));
+}
+
+/// Servers and a plugin whose names hold what stands between the parts of a tool's.
+fn with_underscores() -> Story {
+    Story::default()
+        .server("dbl__srv", "mcp__dbl__srv", None)
+        .server("Sentry (prod)", "mcp__Sentry__prod_", None)
+        .found("my_plug@m", None)
+        .server("srv", "mcp__plugin_my_plug_srv", None)
+        .used("mcp__dbl__srv__query", Some("/here"))
+        .used("mcp__Sentry__prod___issues", Some("/here"))
+        .used("mcp__plugin_my_plug_srv__x", Some("/here"))
+        .used("mcp__dbl__other", Some("/here"))
+}
+
+#[test]
+fn registered_servers_decide_how_names_are_read() {
+    let story = with_underscores();
+    let told = |name: &str| {
+        let tool = story.tool(name);
+        (tool.kind, tool.server, tool.plugin, tool.scope, tool.uses)
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let (server, tool, user) = (Kind::McpServer, Kind::McpTool, Some(Scope::User));
+    for (name, expected) in [
+        ("mcp__dbl__srv", (server, text("dbl__srv"), None, user, 1)),
+        ("mcp__dbl__srv__query", (tool, text("dbl__srv"), None, user, 1)),
+        ("mcp__Sentry__prod_", (server, text("Sentry (prod)"), None, user, 1)),
+        ("mcp__Sentry__prod___issues", (tool, text("Sentry (prod)"), None, user, 1)),
+        ("mcp__plugin_my_plug_srv", (server, text("srv"), text("my_plug"), user, 1)),
+        ("mcp__plugin_my_plug_srv__x", (tool, text("srv"), text("my_plug"), user, 1)),
+        ("my_plug@m", (Kind::Plugin, None, text("my_plug"), user, 1)),
+        // No server is known that brings it: the name alone decides.
+        ("mcp__dbl__other", (tool, text("dbl"), None, None, 1)),
+    ] {
+        assert_eq!(told(name), expected, "{name}");
+    }
+    assert_eq!(
+        story.names("/there").len(),
+        7,
+        "a server of every project brings its tools: {:?}",
+        story.names("/there")
+    );
+}
+
+#[test]
+fn of_registered_servers_the_longest_name_brings_a_tool() {
+    let story = with_underscores().server("dbl", "mcp__dbl", None).used("mcp__dbl__srv__query", Some("/here"));
+    assert_eq!(story.tool("mcp__dbl__srv").uses, 2);
+    assert_eq!(story.tool("mcp__dbl").uses, 1);
+    assert_eq!(story.tool("mcp__dbl__other").server.as_deref(), Some("dbl"));
+    let story = story.gone("mcp__dbl", None);
+    assert!(story.is_removed("mcp__dbl__other") && !story.is_removed("mcp__dbl__srv__query"));
+}
+
+#[test]
+fn a_registered_server_takes_its_tools_with_it() {
+    let story = with_underscores().gone("mcp__dbl__srv", None).gone("mcp__Sentry__prod_", None).gone("my_plug@m", None);
+    for name in ["mcp__dbl__srv__query", "mcp__Sentry__prod___issues", "mcp__plugin_my_plug_srv__x"] {
+        assert!(story.is_removed(name), "{name}");
+    }
+    assert!(!story.is_removed("mcp__dbl__other"));
+}
+
+#[test]
+fn registered_servers_gather_their_tools() {
+    let ranked = rank(facts(&with_underscores().tools("/here"), &recent_use(&[])), &Weights::default());
+    let servers: Vec<(String, Vec<Option<String>>)> = rank_servers(&ranked, &Weights::default())
+        .into_iter()
+        .map(|server| {
+            let tools = server.tools.iter().map(|tool| tool.facts.name_in_server().map(str::to_owned)).collect();
+            (server.name, tools)
+        })
+        .collect();
+    let gathered = [
+        ("mcp__Sentry__prod_", "issues"),
+        ("mcp__dbl", "other"),
+        ("mcp__dbl__srv", "query"),
+        ("mcp__plugin_my_plug_srv", "x"),
+    ];
+    assert_eq!(servers, gathered.map(|(server, tool)| (server.to_owned(), vec![Some(tool.to_owned())])));
+    assert_eq!(ranked.len(), 4, "a server or plugin stands for itself only without tools: {ranked:?}");
 }
 
 #[test]

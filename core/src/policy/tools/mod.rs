@@ -11,6 +11,10 @@
 //!
 //! Never what is another project's: what only its settings have, or what was used in it alone.
 //!
+//! Which server or plugin **brings** a tool, those say that settings have or had: of the servers whose name and `__`
+//! the tool's name begins with, the one of the longest name, and of plugins likewise. Only where none is known, the
+//! [name](super::kind) decides alone.
+//!
 //! A tool is **removed** when its latest registry event is a removal, in each of the settings that count here; the
 //! removal of its server or plugin is one of the tool. A call does not bring it back, a discovery does.
 //!
@@ -25,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use settings::{Bringer, Settings};
 
-use super::kind::{Identity, Kind, Scope};
+use super::kind::{Kind, Scope};
 use super::rank::{Facts, RecentUse};
 use super::status::{Call, Rule, Segment, Status};
 use crate::event::ToolDiscovered;
@@ -44,7 +48,7 @@ pub struct Tool {
     pub name: ToolName,
     /// What it is: as settings have it, else as its name tells.
     pub kind: Kind,
-    /// Where it comes from, where settings or its name tell.
+    /// Where it comes from: as settings tell of it, else of its server, else as its name tells.
     pub scope: Option<Scope>,
     /// The plugin that brings it.
     pub plugin: Option<String>,
@@ -66,6 +70,9 @@ pub struct Tool {
     pub last_seen: Option<Timestamp>,
     /// Whether it is active, stale or demoted: by its calls in all projects.
     pub status: Status,
+    /// What it is as one that brings tools.
+    brings: Option<Bringer>,
+    brought_by: Vec<Bringer>,
 }
 
 impl Tool {
@@ -86,6 +93,14 @@ impl Tool {
     /// Where settings have it.
     pub fn source(&self) -> Option<&SettingsSource> {
         self.discovered().map(|discovered| &discovered.source)
+    }
+
+    /// The MCP server that brings it, or that it is, as names of tools begin.
+    fn server_shown(&self) -> Option<&str> {
+        self.brings.iter().chain(&self.brought_by).find_map(|bringer| match bringer {
+            Bringer::Server(name) => Some(name.as_str()),
+            Bringer::Plugin(_) => None,
+        })
     }
 
     fn count(&mut self, usage: &Usage) {
@@ -141,7 +156,7 @@ impl Known {
     ) -> crate::Result<Vec<Tool>> {
         let settings = Settings::of(&self.registered, project);
         let elsewhere = Settings::of(&self.elsewhere, None);
-        let brought = self.brought();
+        let brought = self.brought(&settings);
         let belongs = |tool: &&ToolName| match self.claim(project, &settings, tool) {
             Claim::Here => true,
             Claim::UnlessElsewhere => !elsewhere.knows(tool),
@@ -151,7 +166,7 @@ impl Known {
         for name in self.names().filter(belongs) {
             let status = self.status(name, &settings, &brought, rule, now, undecided)?;
             let last_seen = self.last_seen(name, &settings, &brought);
-            tools.push(Tool { last_seen, ..self.tool(name, status, settings.shown(name, project), &brought) });
+            tools.push(Tool { last_seen, ..self.tool(name, status, project, &settings, &brought) });
         }
         tools.sort_by(|a, b| {
             let order = |tool: &Tool| (tool.status.standing(), tool.kind, std::cmp::Reverse(tool.uses));
@@ -172,7 +187,13 @@ impl Known {
         now: Timestamp,
         undecided: &mut dyn FnMut(&ToolName) -> crate::Result<Status>,
     ) -> crate::Result<Status> {
-        self.status(tool, &Settings::of(&self.registered, None), &self.brought(), rule, now, undecided)
+        let settings = Settings::of(&self.registered, None);
+        self.status(tool, &settings, &self.brought(&settings), rule, now, undecided)
+    }
+
+    /// Whether this is a server or a plugin, for which the calls of its tools are needed.
+    pub(super) fn brings_tools(&self, tool: &ToolName) -> bool {
+        Settings::of(&self.registered, None).as_bringer(tool).is_some()
     }
 
     /// Every tool that may belong, once.
@@ -186,7 +207,7 @@ impl Known {
         if project.is_none() || settings.has(tool) || self.usage.contains_key(tool) {
             return Claim::Here;
         }
-        if Identity::of(tool).kind == Kind::BuiltIn {
+        if settings.identity(tool).kind == Kind::BuiltIn {
             return Claim::Here;
         }
         if self.outside.contains(tool) || settings.brings_to_all(tool) {
@@ -218,7 +239,7 @@ impl Known {
         settings: &Settings<'_>,
         brought: &BTreeMap<Bringer, Brought<'_>>,
     ) -> Option<Timestamp> {
-        let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer)?.last_call);
+        let of_tools = settings.as_bringer(name).and_then(|bringer| brought.get(&bringer)?.last_call);
         self.last_call(name).max(settings.last_discovered(name)).max(of_tools)
     }
 
@@ -226,16 +247,18 @@ impl Known {
         &self,
         name: &ToolName,
         status: Status,
-        registered: Option<&Registered>,
+        project: Option<ProjectId>,
+        settings: &Settings<'_>,
         brought: &BTreeMap<Bringer, Brought<'_>>,
     ) -> Tool {
-        let identity = Identity::of(name);
-        let discovered = registered.map(|registered| &registered.discovered);
-        let server = discovered.and_then(|discovered| discovered.server.as_ref()).map(ServerName::as_str);
+        let (identity, registered) = (settings.identity(name), settings.shown(name, project));
+        let own = registered.map(|registered| &registered.discovered);
+        let told = || own.into_iter().chain(settings.server_of(name, project));
+        let server = told().find_map(|discovered| discovered.server.as_ref()).map(ServerName::as_str);
         let mut tool = Tool {
             name: name.clone(),
-            kind: discovered.map_or(identity.kind, |discovered| discovered.kind),
-            scope: discovered.map(|discovered| discovered.scope).or(identity.scope),
+            kind: own.map_or(identity.kind, |discovered| discovered.kind),
+            scope: told().next().map(|discovered| discovered.scope).or(identity.scope),
             plugin: identity.plugin.map(str::to_owned),
             server: server.or(identity.server).map(str::to_owned),
             registered: registered.cloned(),
@@ -245,8 +268,10 @@ impl Known {
             last_used: None,
             last_seen: None,
             status,
+            brings: settings.as_bringer(name),
+            brought_by: settings.bringers_of(name).collect(),
         };
-        let of_tools = settings::as_bringer(name).and_then(|bringer| brought.get(&bringer));
+        let of_tools = tool.brings.as_ref().and_then(|bringer| brought.get(bringer));
         let of_tools = of_tools.into_iter().flat_map(|brought| brought.usage.iter().copied());
         self.usage.get(name).into_iter().chain(of_tools).for_each(|usage| tool.count(usage));
         tool
@@ -257,13 +282,13 @@ impl Known {
     }
 
     /// The use of what servers and plugins bring.
-    fn brought(&self) -> BTreeMap<Bringer, Brought<'_>> {
+    fn brought(&self, settings: &Settings<'_>) -> BTreeMap<Bringer, Brought<'_>> {
         let mut brought: BTreeMap<Bringer, Brought<'_>> = BTreeMap::new();
         for (name, usage) in &self.usage {
-            settings::bringers_of(name).for_each(|of| brought.entry(of).or_default().usage.push(usage));
+            settings.bringers_of(name).for_each(|of| brought.entry(of).or_default().usage.push(usage));
         }
         for name in self.outcomes.keys() {
-            for bringer in settings::bringers_of(name) {
+            for bringer in settings.bringers_of(name) {
                 let last = &mut brought.entry(bringer).or_default().last_call;
                 *last = (*last).max(self.last_call(name));
             }
@@ -283,12 +308,14 @@ struct Brought<'a> {
 /// What is known of tools, for their [rank](super::rank::rank); a server or plugin is left out where a tool of it is
 /// among them.
 pub fn facts(tools: &[Tool], recent: &BTreeMap<ToolName, RecentUse>) -> Vec<Facts> {
-    let brought: BTreeSet<Bringer> = tools.iter().flat_map(|tool| settings::bringers_of(&tool.name)).collect();
-    let stands_for_others = |tool: &&Tool| settings::as_bringer(&tool.name).is_some_and(|of| brought.contains(&of));
+    let brought: BTreeSet<&Bringer> = tools.iter().flat_map(|tool| &tool.brought_by).collect();
+    let stands_for_others = |tool: &&Tool| tool.brings.as_ref().is_some_and(|of| brought.contains(of));
     let facts = |tool: &Tool| {
         let recent = recent.get(&tool.name);
         Facts {
             tool: tool.name.clone(),
+            kind: tool.kind,
+            server: tool.server_shown().map(str::to_owned),
             recent_uses: recent.map_or(0, |recent| recent.uses),
             age: recent.map(|recent| recent.age),
             successes: tool.successes,

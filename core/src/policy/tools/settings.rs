@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::event::ToolDiscovered;
 use crate::name::ToolName;
+use crate::policy::bringers::{Bringers, MCP, shown};
 use crate::policy::kind::{Identity, Kind, Scope};
 use crate::project::ProjectId;
 use crate::registered::Registered;
@@ -11,43 +13,32 @@ use crate::time::Timestamp;
 /// What brings tools.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Bringer {
-    /// An MCP server, with the plugin that brings it.
-    Server(Option<String>, String),
+    /// An MCP server, as the names of its tools begin.
+    Server(String),
+    /// A plugin, as names of tools show it.
     Plugin(String),
 }
 
 impl Bringer {
-    /// Names of tools show a plugin's name with other characters.
-    fn plugin(name: &str) -> Self {
-        let shown = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' };
-        Self::Plugin(name.chars().map(shown).collect())
+    fn server(of: &Identity<'_>) -> Option<Self> {
+        let server = of.server?;
+        Some(Self::Server(match of.plugin {
+            Some(plugin) => format!("{MCP}plugin_{plugin}_{server}"),
+            None => format!("{MCP}{server}"),
+        }))
     }
-}
 
-/// What brings a tool, as its name tells: its server, its plugin, both or neither.
-pub(super) fn bringers_of(tool: &ToolName) -> impl Iterator<Item = Bringer> {
-    let Identity { kind, plugin, server, .. } = Identity::of(tool);
-    let server = server.filter(|_| kind != Kind::McpServer);
-    let server = server.map(|server| Bringer::Server(plugin.map(str::to_owned), server.to_owned()));
-    let plugin = plugin.filter(|_| kind != Kind::Plugin).map(Bringer::plugin);
-    server.into_iter().chain(plugin)
-}
-
-/// What a server or plugin is as one that brings tools; `None` for all else.
-pub(super) fn as_bringer(tool: &ToolName) -> Option<Bringer> {
-    let Identity { kind, plugin, server, .. } = Identity::of(tool);
-    match kind {
-        Kind::McpServer => Some(Bringer::Server(plugin.map(str::to_owned), server?.to_owned())),
-        Kind::Plugin => plugin.map(Bringer::plugin),
-        _ => None,
+    fn plugin(of: &Identity<'_>) -> Option<Self> {
+        of.plugin.map(|plugin| Self::Plugin(shown(plugin)))
     }
 }
 
 /// Some settings, each those of a project or of every one.
 pub(super) struct Settings<'a> {
     by_tool: BTreeMap<&'a ToolName, Vec<&'a Registered>>,
-    /// Whose settings have or had it, and whether they have it now.
-    bringers: BTreeMap<Bringer, BTreeMap<Option<ProjectId>, bool>>,
+    /// What they have or had of each server and plugin.
+    by_bringer: BTreeMap<Bringer, Vec<&'a Registered>>,
+    bringers: Bringers,
     /// What the project that is asked for turns off.
     off: BTreeSet<&'a ToolName>,
 }
@@ -62,38 +53,76 @@ fn is_switch(registered: &Registered) -> bool {
     registered.discovered.scope == Scope::TurnedOff
 }
 
+/// The one to show: of the project's own settings, else of those of every project, else of another's; such as have it
+/// now before those that had it.
+fn first<'a>(entries: &[&'a Registered], project: Option<ProjectId>) -> Option<&'a Registered> {
+    let order = |registered: &&&Registered| {
+        let of = project_of(registered);
+        (registered.removed.is_some(), of != project, of)
+    };
+    entries.iter().min_by_key(order).copied()
+}
+
 impl<'a> Settings<'a> {
     /// The settings as a project sees them; `None`: as nobody's, who turns nothing off.
     pub(super) fn of(all: &'a [Registered], project: Option<ProjectId>) -> Self {
         let is_its = |registered: &&Registered| project.is_some() && project_of(registered) == project;
         let off = all.iter().filter(is_its).filter(|registered| is_switch(registered) && registered.removed.is_none());
-        let off = off.map(|registered| &registered.discovered.tool).collect();
-        let mut settings = Self { by_tool: BTreeMap::new(), bringers: BTreeMap::new(), off };
+        let off: BTreeSet<&ToolName> = off.map(|registered| &registered.discovered.tool).collect();
+        // What others turn off, or no longer, says nothing here.
+        let counts = |registered: &&Registered| !is_switch(registered) || off.contains(&registered.discovered.tool);
+        let all: Vec<&Registered> = all.iter().filter(counts).collect();
+        let bringers = Bringers::of(&all);
+        let mut settings = Self { by_tool: BTreeMap::new(), by_bringer: BTreeMap::new(), bringers, off };
         for registered in all {
-            settings.add(registered);
+            let tool = &registered.discovered.tool;
+            settings.by_tool.entry(tool).or_default().push(registered);
+            if let Some(bringer) = settings.as_bringer(tool) {
+                settings.by_bringer.entry(bringer).or_default().push(registered);
+            }
         }
         settings
     }
 
-    fn add(&mut self, registered: &'a Registered) {
-        let tool = &registered.discovered.tool;
-        // What others turn off, or no longer, says nothing here.
-        if is_switch(registered) && !self.off.contains(tool) {
-            return;
+    /// Whose settings have or had something, and whether they have it now and it is not turned off.
+    fn there(&self, entries: &[&Registered]) -> BTreeMap<Option<ProjectId>, bool> {
+        let mut there: BTreeMap<Option<ProjectId>, bool> = BTreeMap::new();
+        for registered in entries {
+            let is_on = !self.off.contains(&registered.discovered.tool);
+            *there.entry(project_of(registered)).or_default() |= registered.removed.is_none() && is_on;
         }
-        self.by_tool.entry(tool).or_default().push(registered);
-        if let Some(bringer) = as_bringer(tool) {
-            let is_there = self.is_there(registered);
-            *self.bringers.entry(bringer).or_default().entry(project_of(registered)).or_default() |= is_there;
-        }
+        there
     }
 
-    fn is_there(&self, registered: &Registered) -> bool {
-        registered.removed.is_none() && !self.off.contains(&registered.discovered.tool)
+    /// What a name tells, where these settings know what brings tools.
+    pub(super) fn identity<'n>(&self, tool: &'n ToolName) -> Identity<'n> {
+        self.bringers.identity(tool)
+    }
+
+    /// What brings a tool: its server, its plugin, both or neither.
+    pub(super) fn bringers_of(&self, tool: &ToolName) -> impl Iterator<Item = Bringer> + use<> {
+        let identity = self.identity(tool);
+        let server = Bringer::server(&identity).filter(|_| identity.kind != Kind::McpServer);
+        let plugin = Bringer::plugin(&identity).filter(|_| identity.kind != Kind::Plugin);
+        server.into_iter().chain(plugin)
+    }
+
+    /// What a server or plugin is as one that brings tools; `None` for all else.
+    pub(super) fn as_bringer(&self, tool: &ToolName) -> Option<Bringer> {
+        let identity = self.identity(tool);
+        match identity.kind {
+            Kind::McpServer => Bringer::server(&identity),
+            Kind::Plugin => Bringer::plugin(&identity),
+            _ => None,
+        }
     }
 
     fn entries(&self, tool: &ToolName) -> &[&'a Registered] {
         self.by_tool.get(tool).map_or(&[], Vec::as_slice)
+    }
+
+    fn offers(&self, bringer: &Bringer) -> &[&'a Registered] {
+        self.by_bringer.get(bringer).map_or(&[], Vec::as_slice)
     }
 
     /// Whether settings have or had the tool itself.
@@ -103,43 +132,33 @@ impl<'a> Settings<'a> {
 
     /// Whether they have or had the tool, or what brings it.
     pub(super) fn knows(&self, tool: &ToolName) -> bool {
-        self.has(tool) || bringers_of(tool).any(|bringer| self.bringers.contains_key(&bringer))
+        self.has(tool) || self.bringers_of(tool).any(|bringer| self.by_bringer.contains_key(&bringer))
     }
 
     /// Whether the settings of every project have or had what brings the tool.
     pub(super) fn brings_to_all(&self, tool: &ToolName) -> bool {
-        bringers_of(tool).any(|bringer| self.bringers.get(&bringer).is_some_and(|of| of.contains_key(&None)))
+        self.bringers_of(tool).any(|bringer| self.offers(&bringer).iter().any(|of| project_of(of).is_none()))
     }
 
     /// Whether the settings that had the tool have it no longer, or it is turned off. A tool that none had is not removed.
     pub(super) fn is_removed(&self, tool: &ToolName) -> bool {
-        let mut there: BTreeMap<Option<ProjectId>, bool> = BTreeMap::new();
-        let mut gone: Vec<Option<ProjectId>> = Vec::new();
-        for of in bringers_of(tool).filter_map(|bringer| self.bringers.get(&bringer)) {
-            for (project, is_there) in of {
-                there.insert(*project, true);
-                if !is_there {
-                    gone.push(*project);
-                }
-            }
+        let mut is_there = self.there(self.entries(tool));
+        let brought = self.bringers_of(tool).flat_map(|bringer| self.there(self.offers(&bringer)));
+        for (project, has_bringer) in brought {
+            *is_there.entry(project).or_insert(true) &= has_bringer;
         }
-        for registered in self.entries(tool) {
-            there.insert(project_of(registered), self.is_there(registered));
-        }
-        for project in gone {
-            there.insert(project, false);
-        }
-        !there.is_empty() && there.values().all(|is_there| !is_there)
+        !is_there.is_empty() && is_there.values().all(|is_there| !is_there)
     }
 
-    /// What is shown of a tool: of the project's own settings, else of those of every project, else of another's; such
-    /// as have it now before those that had it.
+    /// What is shown of a tool.
     pub(super) fn shown(&self, tool: &ToolName, project: Option<ProjectId>) -> Option<&'a Registered> {
-        let rank = |registered: &&&Registered| {
-            let of = project_of(registered);
-            (registered.removed.is_some(), of != project, of)
-        };
-        self.entries(tool).iter().min_by_key(rank).copied()
+        first(self.entries(tool), project)
+    }
+
+    /// What is shown of the server that brings a tool.
+    pub(super) fn server_of(&self, tool: &ToolName, project: Option<ProjectId>) -> Option<&'a ToolDiscovered> {
+        let server = self.bringers_of(tool).find(|bringer| matches!(bringer, Bringer::Server(_)))?;
+        first(self.offers(&server), project).map(|registered| &registered.discovered)
     }
 
     /// When the tool was discovered last: by its time, as a sign of it.
