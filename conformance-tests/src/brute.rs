@@ -122,8 +122,8 @@ impl Brute<'_> {
         if Identity::of(&name).kind == Kind::BuiltIn {
             return used(&Filter::Any);
         }
-        let is_everyones = |entry: &Registered| id_of(entry).is_none();
-        let is_brought = used(&Filter::Any) && known(&counts, &is_everyones, true);
+        let is_everyones_now = |entry: &Registered| id_of(entry).is_none() && entry.removed.is_none();
+        let is_brought = used(&Filter::Any) && known(&counts, &is_everyones_now, true);
         let is_elsewhere = |of: Option<ProjectId>| of.is_some_and(|of| of != project);
         (used(&Filter::Absent) || is_brought) && !known(&is_elsewhere, &all, true)
     }

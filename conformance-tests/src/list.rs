@@ -379,6 +379,8 @@ macro_rules! __cases {
                     servers_and_plugins_bring_their_tools,
                     /// Of registered servers and plugins the longest name decides what brings a tool.
                     registered_servers_decide_whose_a_tool_is,
+                    /// A server that the settings of every project have no longer brings nothing to other projects.
+                    a_removed_server_brings_nothing_to_others,
                     /// What was used outside of any project is everyone's, unless another project's settings know it.
                     what_is_used_outside_of_projects_is_everyones,
                     /// A project's own settings are shown before those of every project, unless they have it no longer.

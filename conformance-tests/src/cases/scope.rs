@@ -141,6 +141,21 @@ pub(crate) fn registered_servers_decide_whose_a_tool_is<H: Harness>() {
     assert!(told("mcp__dbl__srv__query").2, "it went with its server");
 }
 
+pub(crate) fn a_removed_server_brings_nothing_to_others<H: Harness>() {
+    let store = fresh::<H>();
+    record(
+        &*store,
+        &[
+            discovered(1, "mcp__github", at(1)).into(),
+            offered_call(2, "mcp__github__search", Some(THERE), at(2)),
+            removed(3, "mcp__github", at(3)).into(),
+            offered_call(4, "mcp__github__secret", Some(THERE), at(4)),
+        ],
+    );
+    assert_eq!(names(&*store, Some(HERE)), ["mcp__github"]);
+    assert_eq!(names(&*store, Some(THERE)), ["mcp__github", "mcp__github__search", "mcp__github__secret"]);
+}
+
 pub(crate) fn what_is_used_outside_of_projects_is_everyones<H: Harness>() {
     let store = fresh::<H>();
     record(&*store, &[offered_call(1, "mcp__x__y", None, at(1)), offered_call(2, "/deploy", None, at(1))]);

@@ -87,6 +87,7 @@ faults! {
         shows_the_settings_of_all_in_random_logs: registry::ShowsAllSettings
             => scope::answers_are_those_of_brute_force,
         tells_kinds_by_name: registry::TellsKindsByName => scope::registered_servers_decide_whose_a_tool_is,
+        never_removes_a_server: registry::NeverRemoves => scope::a_removed_server_brings_nothing_to_others,
         keeps_finished_calls_alone: registry::KeepsFinishedAlone => status::a_call_of_any_outcome_ends_a_rest,
         takes_any_project_for_none: registry::TakesAbsentForAny => scope::what_is_another_projects_does_not_show,
         reads_no_further_than_what_is_kept: registry::ReadsNoFurther

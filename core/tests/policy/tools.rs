@@ -140,6 +140,15 @@ fn a_server_of_every_project_brings_its_tools_unless_another_has_one_of_its_name
 }
 
 #[test]
+fn a_server_that_no_settings_have_any_more_brings_nothing_to_others() {
+    let story = || Story::default().found("mcp__x", None).used("mcp__x__y", Some("/there")).gone("mcp__x", None);
+    assert_eq!(story().names("/here"), BTreeSet::from(["mcp__x".to_owned()]));
+    assert!(story().names("/there").contains("mcp__x__y"));
+    assert!(story().used("mcp__x__z", Some("/here")).names("/here").contains("mcp__x__z"));
+    assert!(story().found("mcp__x", None).names("/here").contains("mcp__x__y"));
+}
+
+#[test]
 fn other_settings_are_asked_for_only_where_they_decide() {
     let story = Story::default().used("Bash", Some("/there")).found("/a", None).used("b", Some("/here"));
     assert!(!story.known("/here").needs_elsewhere(Some(ProjectId::of_path("/here"))));

@@ -9,7 +9,10 @@
 //!   outside of any project: unless another project's settings know it, or its server or plugin, for then it may be
 //!   that one's.
 //!
-//! Never what is another project's: what only its settings have, or what was used in it alone.
+//! Never what is another project's: what only its settings have, or what was used in it alone. What another project's
+//! settings have, a scan there has told. Before the first one, a tool that was used there counts as that of the server
+//! or plugin of every project, if one has its name: no more is known of it than that. Once the settings of every
+//! project have that server or plugin no longer, such a tool shows in other projects no more.
 //!
 //! Which server or plugin **brings** a tool, those say that settings have or had: of the servers whose name and `__`
 //! the tool's name begins with, the one of the longest name, and of plugins likewise. Only where none is known, the

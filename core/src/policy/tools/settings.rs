@@ -135,9 +135,11 @@ impl<'a> Settings<'a> {
         self.has(tool) || self.bringers_of(tool).any(|bringer| self.by_bringer.contains_key(&bringer))
     }
 
-    /// Whether the settings of every project have or had what brings the tool.
+    /// Whether the settings of every project have what brings the tool. What they had brings nothing any more: a later
+    /// use of that name is of another's.
     pub(super) fn brings_to_all(&self, tool: &ToolName) -> bool {
-        self.bringers_of(tool).any(|bringer| self.offers(&bringer).iter().any(|of| project_of(of).is_none()))
+        let is_everyones = |of: &&'a Registered| project_of(of).is_none() && of.removed.is_none();
+        self.bringers_of(tool).any(|bringer| self.offers(&bringer).iter().any(is_everyones))
     }
 
     /// Whether the settings that had the tool have it no longer, or it is turned off. A tool that none had is not removed.
