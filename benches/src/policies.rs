@@ -117,7 +117,9 @@ pub(crate) fn tools_of(
         let brought = |of: &usize| brings(name, Workload::tool_name(*of));
         let of_tools = histories.0.iter().filter(|(of, _)| brought(of)).map(|(_, history)| history.last_call);
         let discovered = registered.contains(name).then_some(Workload::FIRST_MICROS);
-        let status = histories.status(*tool, discovered.max(of_tools.max()), now)?;
+        // What is never called under its own name is not stale for want of calls.
+        let is_called = tool.is_some() || !matches!(kind(name)?, Kind::SlashCommand | Kind::Skill | Kind::Plugin);
+        let status = histories.status(*tool, discovered.max(of_tools.max()).filter(|_| is_called), now)?;
         let status = status.removed(Workload::is_removed(name));
         let mut line: Line = (name.clone(), status.standing(), 0, 0, 0, None);
         for (_, usage) in usages.iter().filter(|(of, _)| Some(**of) == *tool || brought(of)) {

@@ -137,6 +137,10 @@ impl Brute<'_> {
         let signs = self.calls_of(|name| name == tool || brings(tool, name, &entries), &Filter::Any);
         let seen = signs.iter().map(|call| call.time);
         let seen = seen.chain(entries.iter().filter(own).map(|entry| entry.discovered.time)).max();
+        let silent = [Kind::SlashCommand, Kind::Skill, Kind::Plugin];
+        let is_silent = silent.contains(&Identity::of(&ToolName::new(tool).unwrap()).kind)
+            || entries.iter().filter(own).any(|entry| silent.contains(&entry.discovered.kind));
+        let seen = seen.filter(|_| !is_silent || !calls.is_empty());
         let mut is_there = Vec::new();
         for of in entries.iter().map(id_of).collect::<BTreeSet<_>>() {
             let here = || entries.iter().filter(|entry| id_of(entry) == of);

@@ -407,6 +407,8 @@ macro_rules! __cases {
                     a_server_takes_its_tools_with_it,
                     /// A server is seen where one of its tools is.
                     a_used_tool_is_a_sign_of_its_server,
+                    /// What an agent does not report under its own name is not stale for want of calls.
+                    what_is_not_seen_in_use_is_not_unseen,
                     /// A demoted tool rests while it is uncalled: a call of any outcome ends that.
                     a_call_of_any_outcome_ends_a_rest,
                     /// Events that come late count where their time puts them.

@@ -65,9 +65,10 @@ pub(crate) fn removed_and_unseen_are_told_apart<H: Harness>() {
     let store = fresh::<H>();
     let (soon, late) = (at(DAY_MICROS), at(31 * DAY_MICROS));
     record(&*store, &[discovered(1, "/deploy", at(0)).into(), use_of(2, "/used", at(0)).into()]);
-    for name in ["/deploy", "/used"] {
+    // The use of a command shows in the log only where a call has its name.
+    for (name, unseen) in [("/deploy", false), ("/used", true)] {
         let (now, then) = (status(&*store, name, soon), status(&*store, name, late));
-        assert_eq!((now.removed, now.unseen, then.removed, then.unseen), (false, false, false, true), "{name}");
+        assert_eq!((now.removed, now.unseen, then.removed, then.unseen), (false, false, false, unseen), "{name}");
     }
     record(&*store, &[removed(3, "/deploy", at(1)).into()]);
     let gone = status(&*store, "/deploy", soon);
@@ -114,6 +115,18 @@ pub(crate) fn a_used_tool_is_a_sign_of_its_server<H: Harness>() {
     assert!(status(&*store, "mcp__github", late).unseen);
     record(&*store, &[use_of(2, "mcp__github__search", at(30 * DAY_MICROS)).into()]);
     assert!(!status(&*store, "mcp__github", late).unseen);
+}
+
+pub(crate) fn what_is_not_seen_in_use_is_not_unseen<H: Harness>() {
+    let store = fresh::<H>();
+    let found = ["/deploy", "Skill(pdf)", "docs@market", "docs:write", "mcp__github", "mcp__idle"];
+    let events: Vec<Event> = (1..).zip(found).map(|(n, name)| discovered(n, name, at(0)).into()).collect();
+    record(&*store, &events);
+    record(&*store, &[use_of(20, "mcp__github__search", at(30 * DAY_MICROS)).into()]);
+    let late = at(31 * DAY_MICROS);
+    assert_eq!(found.map(|name| status(&*store, name, late).unseen), [false, false, false, false, false, true]);
+    record(&*store, &[use_of(21, "Skill(pdf)", at(0)).into()]);
+    assert!(status(&*store, "Skill(pdf)", late).unseen, "a call of its name is long ago");
 }
 
 pub(crate) fn a_call_of_any_outcome_ends_a_rest<H: Harness>() {

@@ -99,9 +99,13 @@ impl Story {
     }
 
     fn tools(&self, path: &str) -> Vec<Tool> {
+        self.tools_on(path, 2)
+    }
+
+    fn tools_on(&self, path: &str, day: i64) -> Vec<Tool> {
         let project = Some(ProjectId::of_path(path));
         let decided = &mut |_: &ToolName| -> tooltally_core::Result<Status> { unreachable!("a few calls decide") };
-        self.known(path).tools(project, &Rule::default(), time(2), decided).unwrap()
+        self.known(path).tools(project, &Rule::default(), time(day), decided).unwrap()
     }
 
     fn tool(&self, name: &str) -> Tool {
@@ -280,6 +284,21 @@ fn what_a_project_turns_off_is_removed_there_alone_with_all_that_it_brings() {
     let tools = known.tools(None, &Rule::default(), time(2), decided).unwrap();
     assert!(tools.iter().all(|tool| !tool.status.removed), "{tools:?}");
     assert!(!off().found("mcp__x", Some("/here")).is_removed("mcp__x"));
+}
+
+#[test]
+fn only_what_is_seen_in_use_is_stale_unused() {
+    let never = ["/deploy", "Skill(pdf)", "docs:write", "docs@m", "mcp__x", "mcp__plugin_docs_s", "LS", "thing"];
+    let story = never.iter().fold(Story::default(), |story, name| story.found(name, None));
+    let stale = |story: &Story, day| {
+        let unseen = |tool: &Tool| tool.status.unseen.then(|| tool.name.to_string());
+        story.tools_on("/here", day).iter().filter_map(unseen).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(stale(&story, 30), BTreeSet::new());
+    let seen_in_use = ["LS", "mcp__plugin_docs_s", "mcp__x", "thing"];
+    assert_eq!(stale(&story, 31), seen_in_use.map(str::to_owned).into());
+    // Calls under its own name are seen, whatever it is.
+    assert!(stale(&story.used("/deploy", None), 31).contains("/deploy"));
 }
 
 #[test]

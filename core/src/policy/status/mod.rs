@@ -13,7 +13,7 @@
 //!   successes. A call of any outcome ends a rest, a finished one or not. This holds for the clock, and for each gap
 //!   within the history.
 //! - **Stale** is a tool that was removed from the settings, or that was unseen for 30 days: two different things, and
-//!   [`Status`] says both.
+//!   [`Status`] says both. Unseen is only what would be seen in use: [`tools`](super::tools).
 //!
 //! All numbers are in a [`Rule`], which the caller can pass.
 //!

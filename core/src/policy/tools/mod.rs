@@ -24,6 +24,10 @@
 //! A project may **turn off** what every project has: a discovery of scope [`TurnedOff`](Scope::TurnedOff) in that
 //! project says so, until its removal. There, and nowhere else, the tool is removed then, with all that it brings.
 //!
+//! A tool is **unseen** when there was no sign of it for long: a call in any project, those of its tools for a server, or
+//! a discovery. This is said only of what is seen in use: commands, skills and plugins, whose use the log does not show
+//! under their names, are not unseen until a call of that name is in the log.
+//!
 //! The functions here are pure; [`PoliciesExt`](super::PoliciesExt) asks a store for what they need.
 
 mod settings;
@@ -232,8 +236,15 @@ impl Known {
             Some(status) => status,
             None => undecided(name)?,
         };
-        let seen = self.last_seen(name, settings, brought);
+        let seen = self.last_seen(name, settings, brought).filter(|_| self.is_seen_in_use(name, settings));
         Ok(status.removed(settings.is_removed(name)).last_seen(rule, seen, now))
+    }
+
+    /// Whether the use of a tool shows in the log under its own name, so that its absence says something. An agent
+    /// reports a command or a skill as its own tool `Skill`, and a plugin not at all.
+    fn is_seen_in_use(&self, name: &ToolName, settings: &Settings<'_>) -> bool {
+        let is_reported = |kind| !matches!(kind, Kind::SlashCommand | Kind::Skill | Kind::Plugin);
+        self.last_call(name).is_some() || settings.kinds(name).all(is_reported)
     }
 
     fn last_seen(

@@ -125,6 +125,12 @@ impl<'a> Settings<'a> {
         self.by_bringer.get(bringer).map_or(&[], Vec::as_slice)
     }
 
+    /// What a tool is: as its name tells, and as settings tell.
+    pub(super) fn kinds(&self, tool: &ToolName) -> impl Iterator<Item = Kind> {
+        let told = self.entries(tool).iter().map(|registered| registered.discovered.kind);
+        std::iter::once(self.identity(tool).kind).chain(told)
+    }
+
     /// Whether settings have or had the tool itself.
     pub(super) fn has(&self, tool: &ToolName) -> bool {
         self.by_tool.contains_key(tool)
