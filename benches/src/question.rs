@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tooltally::policy::rank::Ranked;
+use tooltally::policy::rank::{Ranked, Weights};
 use tooltally::policy::status::Status;
 use tooltally::policy::suggest::{LEARNT_FROM, Model, Pace};
 use tooltally::{
@@ -39,9 +39,6 @@ pub(crate) enum Question {
     /// What usually comes next in a session.
     Suggest { session: u64 },
 }
-
-/// How many of the latest calls a rank is made of.
-const RANKED: usize = 200;
 
 /// A question, and its answer as far as the calls have been folded.
 #[derive(Clone, Debug)]
@@ -106,7 +103,7 @@ impl Expectation {
                 self.histories.apply(call)?;
                 if project == call.project {
                     self.count(call)?;
-                    self.keep(call, RANKED);
+                    self.keep(call, Weights::default().latest);
                 }
             }
             Question::Status { tool, .. } => {

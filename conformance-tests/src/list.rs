@@ -431,6 +431,8 @@ macro_rules! __cases {
                 always {
                     /// What is used now comes first, whatever was used before.
                     what_is_used_now_comes_first,
+                    /// A tool that is used no more falls by small steps, out of the calls that are looked at too.
+                    leaving_the_latest_calls_is_no_step,
                     /// What fails, and what is gone, weighs less.
                     what_fails_weighs_less,
                     /// Tools and calls of another project have no part in it.

@@ -34,14 +34,33 @@ fn failed(event: Event) -> Event {
 
 pub(crate) fn what_is_used_now_comes_first<H: Harness>() {
     let store = fresh::<H>();
-    record(&*store, &calls(0, "Read", HERE, 300));
-    record(&*store, &calls(300, "Bash", HERE, 150));
-    record(&*store, &calls(450, "Grep", HERE, 10));
+    record(&*store, &calls(0, "Read", HERE, 384));
+    record(&*store, &calls(384, "Bash", HERE, 192));
+    record(&*store, &calls(576, "Grep", HERE, 12));
     // Reads are most of all calls, and not of the latest.
     assert_eq!(names(&*store, Some(HERE)), ["Bash", "Grep", "Read"]);
     let facts: Vec<(u64, Option<u64>)> =
         ranked(&*store, Some(HERE)).iter().map(|r| (r.facts.recent_uses, r.facts.age)).collect();
-    assert_eq!(facts, [(150, Some(10)), (10, Some(0)), (40, Some(160))]);
+    assert_eq!(facts, [(192, Some(12)), (12, Some(0)), (52, Some(204))]);
+}
+
+pub(crate) fn leaving_the_latest_calls_is_no_step<H: Harness>() {
+    let store = fresh::<H>();
+    let latest = Weights::default().latest as u64;
+    record(&*store, &calls(0, "Grep", HERE, 1));
+    let mut next = 1;
+    for age in [latest / 10, latest / 5, latest / 2, latest] {
+        record(&*store, &calls(next, "Bash", HERE, age - 3 - next));
+        let recency = (age - 3..age + 3).map(|n| {
+            record(&*store, &calls(n, "Bash", HERE, 1));
+            let ranked = ranked(&*store, Some(HERE));
+            ranked.iter().find(|r| r.facts.tool == tool("Grep")).unwrap().score.recency
+        });
+        let recency: Vec<f64> = recency.collect();
+        let is_step = |pair: &[f64]| pair[0] < pair[1] || pair[0] - pair[1] > 0.02;
+        assert!(!recency.windows(2).any(is_step), "around {age} calls later: {recency:?}");
+        next = age + 3;
+    }
 }
 
 pub(crate) fn what_fails_weighs_less<H: Harness>() {
@@ -77,7 +96,7 @@ pub(crate) fn a_server_stands_for_tools_that_are_not_known<H: Harness>() {
 fn expected(store: &dyn Store, project: Option<ProjectId>, rule: &Rule) -> Vec<Ranked> {
     let log = whole_log(store);
     let selection = Selection { project: project.map_or(Filter::Any, Filter::Is), ..Selection::all() };
-    let latest = fold::recent(&log, &selection, 200);
+    let latest = fold::recent(&log, &selection, Weights::default().latest);
     let used = recent_use(latest.iter().map(|recorded| recorded.event.tool()));
     let tools = store.tools_for(project, rule, at(DAY_MICROS)).unwrap();
     let brings = |name: &ToolName, other: &ToolName| {

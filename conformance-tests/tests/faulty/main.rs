@@ -93,6 +93,7 @@ faults! {
         reads_no_further_than_what_is_kept: registry::ReadsNoFurther
             => status::more_than_the_kept_outcomes_are_read_back,
         ranks_by_calls_of_all_projects: registry::MixesProjects => relevance::another_projects_tools_are_not_ranked,
+        gives_half_of_the_latest_calls: registry::GivesHalf => relevance::leaving_the_latest_calls_is_no_step,
         misses_the_latest_call_of_a_session: questions::MissesTheLatest
             => suggestion::a_habit_is_foreseen_and_seldom_told,
         misses_the_latest_call_of_a_trail: questions::MissesTheLatest => suggestion::trails_are_those_of_the_reference,

@@ -128,6 +128,16 @@ impl Fault for ReadsNoFurther {
     }
 }
 
+/// Gives half of the latest calls that are wanted.
+#[derive(Default)]
+pub(crate) struct GivesHalf;
+
+impl Fault for GivesHalf {
+    fn recent(&self, store: &dyn Store, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+        store.recent(selection, limit.div_ceil(2))
+    }
+}
+
 /// Gives recent calls of whichever project.
 #[derive(Default)]
 pub(crate) struct MixesProjects;

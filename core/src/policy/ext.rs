@@ -15,8 +15,6 @@ use crate::store::Queries;
 use crate::time::Timestamp;
 use crate::usage::Usage;
 
-/// How many of the latest calls say what is used now: one half-life of [`Weights`].
-const LATEST: usize = 200;
 /// How many outcomes are read where those that a store keeps do not decide; then eight times as many, and so on.
 const FIRST_READ: usize = 128;
 
@@ -67,7 +65,7 @@ pub trait PoliciesExt: Queries {
     /// # Errors
     /// As [`Queries::recent`].
     fn rank_of(&self, tools: &[Tool], project: Option<ProjectId>, weights: &Weights) -> Result<Vec<Ranked>> {
-        let latest = self.recent_usage(project, LATEST)?;
+        let latest = self.recent_usage(project, weights.latest)?;
         Ok(rank::rank(tools::facts(tools, &recent_use(latest.iter().map(|r| r.event.tool()))), weights))
     }
 }

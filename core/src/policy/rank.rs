@@ -6,8 +6,8 @@
 //!
 //! | term | is | why |
 //! |---|---|---|
-//! | share | its part of the latest calls of all tools; how many those are, the caller says: 1,000 serve well | what is used now, not what was used once. By calls, not by days, so a holiday changes nothing |
-//! | recency | 2^(−age / 200), where age is the number of calls of any tool since this one's last | a tool used a moment ago is likely at hand again |
+//! | share | its part of the latest 256 calls of all tools | what is used now, not what was used once. By calls, not by days, so a holiday changes nothing |
+//! | recency | (2^(−age / 64) − 2^−4) / (1 − 2^−4), where age is the number of calls of any tool since this one's last; 0 for what is not among the latest 256 | a tool used a moment ago is likely at hand again. It is 1 for the latest, and falls to 0 where the latest end, so that leaving them is no step |
 //! | success | (successes + 9) / (finished + 10): the mean of a Beta(9, 1) prior, under which nine of ten calls succeed | few calls say little; a tool without calls has 0.9 |
 //! | standing | 1 for an active tool, 0.7 on probation, 0.5 for a stale one, 0.25 for a demoted one | what is not trusted is lower, and never gone |
 //!
@@ -47,8 +47,8 @@ pub struct RecentUse {
     pub age: u64,
 }
 
-/// Counts the tools of the latest calls, the latest first, as [`Queries::recent`](crate::Queries::recent) answers them.
-/// A thousand are five half-lives: what is not among them is as good as never used.
+/// Counts the tools of the latest calls, the latest first, as [`Queries::recent`](crate::Queries::recent) answers them:
+/// as many as [`Weights::latest`] says. What is not among them counts as never used.
 ///
 /// ```
 /// # use tooltally_core::ToolName;
@@ -118,7 +118,9 @@ pub struct Weights {
     pub recency: f64,
     /// Of success.
     pub success: f64,
-    /// After how many calls recency is halved.
+    /// How many of the latest calls are looked at: as many as a store reads within its millisecond.
+    pub latest: usize,
+    /// After how many calls recency is halved, before it is drawn down to reach 0 after the latest.
     pub half_life: f64,
     /// How many calls the prior counts for.
     pub prior_calls: f64,
@@ -138,7 +140,8 @@ impl Default for Weights {
             share: 0.5,
             recency: 0.3,
             success: 0.2,
-            half_life: 200.0,
+            latest: 256,
+            half_life: 64.0,
             prior_calls: 10.0,
             prior_rate: 0.9,
             probation: 0.7,
@@ -251,12 +254,20 @@ fn combined(tools: &[&Ranked]) -> Option<Facts> {
 }
 
 impl Weights {
+    /// From 1 for the latest call to 0 for one that is not looked at.
+    fn recency(&self, age: u64) -> f64 {
+        let decayed = |age: u64| (-real(age) / self.half_life).exp2();
+        let end = decayed(self.latest as u64);
+        // Of no calls the quotient is no number, and `max` takes the other one.
+        ((decayed(age) - end) / (1.0 - end)).max(0.0)
+    }
+
     /// The score of a tool, where all tools together have so many recent uses.
     fn score(&self, facts: &Facts, all: u64) -> Score {
         let finished = real(facts.successes) + real(facts.failures);
         Score {
             share: super::share(facts.recent_uses, all).unwrap_or(0.0),
-            recency: facts.age.map_or(0.0, |age| (-real(age) / self.half_life).exp2()),
+            recency: facts.age.map_or(0.0, |age| self.recency(age)),
             success: (real(facts.successes) + self.prior_calls * self.prior_rate) / (finished + self.prior_calls),
             standing: match facts.standing {
                 Standing::Active => 1.0,

@@ -44,10 +44,24 @@ fn what_is_not_trusted_is_lower_and_never_gone() {
 }
 
 #[test]
+fn recency_falls_without_a_step() {
+    let weights = Weights::default();
+    let recency = |age: Option<u64>| rank(vec![Facts { age, ..facts("a", 1, 0, 1, 0) }], &weights)[0].score.recency;
+    let latest = weights.latest as u64;
+    // As the store tells it: what is not among the latest has no age.
+    let ages = (0..latest).map(Some).chain([None]).map(recency).collect::<Vec<f64>>();
+    assert!((ages[0] - 1.0).abs() < 1e-12 && ages.last().unwrap().abs() < 1e-12);
+    let steps = ages.windows(2).map(|pair| pair[0] - pair[1]);
+    assert!(steps.clone().all(|step| step > 0.0 && step < 0.02), "{:?}", steps.fold(0.0, f64::max));
+    let none = Weights { latest: 0, ..weights };
+    assert!(rank(vec![facts("a", 1, 0, 1, 0)], &none)[0].score.recency.abs() < 1e-12);
+}
+
+#[test]
 fn a_score_is_the_sum_that_it_shows() {
     let never = Facts { age: None, ..facts("never", 0, 0, 0, 0) };
-    let ranked = rank(vec![never, facts("a", 3, 200, 30, 10)], &Weights::default());
-    assert_eq!(ranked[0].score.to_string(), "0.806 = 1 × (0.5 × 1.000 + 0.3 × 0.500 + 0.2 × 0.780)");
+    let ranked = rank(vec![never, facts("a", 3, 64, 30, 10)], &Weights::default());
+    assert_eq!(ranked[0].score.to_string(), "0.796 = 1 × (0.5 × 1.000 + 0.3 × 0.467 + 0.2 × 0.780)");
     assert_eq!(ranked[1].score.to_string(), "0.180 = 1 × (0.5 × 0.000 + 0.3 × 0.000 + 0.2 × 0.900)");
 }
 

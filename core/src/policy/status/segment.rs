@@ -1,7 +1,5 @@
 //! A stretch of a tool's history as a function: from the state before it to the state after it.
 
-use std::collections::BTreeMap;
-
 use super::rule::Rule;
 use super::state::State;
 use crate::event::Position;
@@ -41,8 +39,8 @@ pub struct Segment {
     rule: Rule,
     /// The first call and the last; `None` where there are none.
     ends: Option<(Call, Call)>,
-    /// Of each state before it, the state after it.
-    outcome: BTreeMap<State, State>,
+    /// Of each state before it, in order, the state after it.
+    outcome: Vec<(State, State)>,
 }
 
 impl Segment {
@@ -65,9 +63,15 @@ impl Segment {
     /// Adds a call that is later than all others.
     fn push(&mut self, call: Call) {
         let rested = self.ends.is_some_and(|(_, last)| self.rule.is_rest(last.time, call.time));
-        for state in self.outcome.values_mut() {
-            let before = if rested { state.after_rest() } else { *state };
-            *state = call.failed.map_or(before, |failed| before.after_call(&self.rule, failed));
+        let step = |state: State| {
+            let before = if rested { state.after_rest() } else { state };
+            call.failed.map_or(before, |failed| before.after_call(&self.rule, failed))
+        };
+        // Soon most of them are one: what was found for a neighbour is taken again.
+        let mut known: Option<(State, State)> = None;
+        for (_, state) in &mut self.outcome {
+            let after = known.filter(|(from, _)| from == state).map_or_else(|| step(*state), |(_, to)| to);
+            known = Some((std::mem::replace(state, after), after));
         }
         let first = self.ends.map_or(call, |(first, _)| first);
         self.ends = Some((first, call));
@@ -87,23 +91,29 @@ impl Segment {
         }
         let rested = self.rule.is_rest(end.time, start.time);
         let mut outcome = self.outcome.clone();
-        for state in outcome.values_mut() {
+        for (_, state) in &mut outcome {
             let between = if rested { state.after_rest() } else { *state };
-            *state = *later.outcome.get(&between)?;
+            *state = later.after(between)?;
         }
         Some(Self { rule: self.rule, ends: Some((first, last)), outcome })
     }
 
     /// The state after it, when it is the whole history.
     pub fn state(&self) -> State {
-        self.outcome.get(&State::NEW).copied().unwrap_or(State::NEW)
+        self.after(State::NEW).unwrap_or(State::NEW)
+    }
+
+    /// The state after it where that was the one before it.
+    fn after(&self, before: State) -> Option<State> {
+        let at = self.outcome.binary_search_by_key(&before, |(before, _)| *before).ok()?;
+        self.outcome.get(at).map(|(_, after)| *after)
     }
 
     /// The state after it where that is the same whatever came before; else `None`: more of the history is needed.
     ///
     /// A rest between it and what came before changes nothing: every state after a rest is one of those before it.
     pub fn state_in_any_case(&self) -> Option<State> {
-        let mut states = self.outcome.values();
+        let mut states = self.outcome.iter().map(|(_, after)| after);
         let first = states.next()?;
         states.all(|state| state == first).then_some(*first)
     }
