@@ -18,8 +18,15 @@ use crate::usage::Usage;
 /// How many outcomes are read where those that a store keeps do not decide; then eight times as many, and so on.
 const FIRST_READ: usize = 128;
 
-/// What the log says about tools. Each answer is made of a few queries, in no more than a millisecond on an embedded
-/// store, however long the log; events that are recorded between two of them may show in one alone.
+/// What the log says about tools. Each answer is made of a few queries; events that are recorded between two of them
+/// may show in one alone.
+///
+/// On an embedded store that is no more than a millisecond, however long the log, but in two cases. The time of
+/// `suggest` ([`in_session`](super::suggest::in_session)) grows with the session that it is asked of. And where the
+/// [`KEPT`](RecentOutcomes::KEPT) latest outcomes of a tool do not decide its status, its calls are read back until they
+/// do: mostly 128, but all of them for a tool that for ever neither fails three times of five nor succeeds three times
+/// in a row (failure, success, success, and so on), about a second for each million. The rule leaves no other way: what
+/// such calls make of a tool depends on what it was before them.
 pub trait PoliciesExt: Queries {
     /// The tools of a project, or of all: what [`tools`](super::tools) says belongs to it, in order of standing, kind,
     /// use and name.
