@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use redb::{
-    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, UntypedTableHandle,
-    WriteTransaction,
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable,
+    UntypedTableHandle, WriteTransaction,
 };
-use tooltally_core::ledger::Tree;
-use tooltally_core::{OpenOptions, Result};
+use tooltally_core::ledger::{LogRow, Tree};
+use tooltally_core::{OpenOptions, Position, Result};
 
 use crate::error::{self, COMMIT, MIGRATE, OPEN, READ, WRITE};
 use crate::file::{self, StoreFile};
@@ -254,7 +254,13 @@ fn open_when_free<T>(
     }
 }
 
-fn open_read_only(site: &Site, options: &OpenOptions, guard: &Guard, patience: &mut Patience) -> Result<Handle> {
+/// Opens a database to read it, as it is: nothing is mended.
+pub(crate) fn open_read_only(
+    site: &Site,
+    options: &OpenOptions,
+    guard: &Guard,
+    patience: &mut Patience,
+) -> Result<Handle> {
     let handle = open_when_free(guard, patience, |left| {
         let file = site.open(false, left)?;
         let mut builder = Builder::new();
@@ -285,6 +291,20 @@ fn content(reader: &Handle, guard: &Guard) -> Result<Content> {
         .and_then(|tables| migration::content(guard, &tables, &&transaction));
     guard.release(transaction);
     content
+}
+
+/// The position of the last row of the log, if that row is sound; 0 where there is none.
+pub(crate) fn log_end(reader: &Handle, guard: &Guard) -> Result<Option<Position>> {
+    let Opened::ReadOnly(database) = &reader.opened else { return Err(error::read_only()) };
+    let transaction = guard.call(READ, || database.begin_read())?;
+    let end = guard.call(READ, || {
+        let log = transaction.open_table(LOG)?;
+        let Some((position, row)) = log.last()? else { return Ok(Some(Position::START)) };
+        let position = Position::new(position.value());
+        Ok::<_, redb::Error>(LogRow::from_bytes(position, row.value()).is_ok().then_some(position))
+    });
+    guard.release(transaction);
+    end
 }
 
 fn list_tables<I: Iterator<Item = UntypedTableHandle>>(

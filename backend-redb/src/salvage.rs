@@ -6,16 +6,22 @@
 //! believed for its checksum, and so is a name, which stands in the file twice; a page's own checksum is not asked for,
 //! so that of a damaged page what is sound is still had.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::Duration;
 
-use tooltally_core::ledger::{LogRow, NameKind, Salvage};
-use tooltally_core::{Position, Recorded, Result, Salvaged};
+use tooltally_core::ledger::{LogRow, NameKind, Patience, Salvage};
+use tooltally_core::{OpenOptions, Position, Recorded, Result, Salvaged};
 
 use crate::error::{self, OPEN, READ};
+use crate::guard::Guard;
+use crate::opening;
 use crate::pages::{PAGE, place, redb_length};
+use crate::site::Site;
 
+/// How long others may keep the file from being opened.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// The bytes of a page.
 const PAGE_LENGTH: usize = 4096;
 /// A pair that is longer than a page has more of them, adjoining: as many as the longest path needs.
@@ -31,9 +37,13 @@ pub(crate) fn salvage(path: &Path, take: &mut dyn FnMut(Recorded) -> Result<()>)
     for page in 1..file.count {
         file.read(page, &mut leaf)?;
         names(&leaf, &mut salvage);
+        state(&leaf, &mut salvage);
         for (position, _) in rows(&leaf) {
             salvage.row(position, page);
         }
+    }
+    if let Some(end) = log_end(path) {
+        salvage.end(end);
     }
     let (mut here, mut of_page) = (None, Vec::new());
     let mut read = |position: Position, page| {
@@ -44,6 +54,17 @@ pub(crate) fn salvage(path: &Path, take: &mut dyn FnMut(Recorded) -> Result<()>)
         Ok(of_page.iter().find(|(found, _)| *found == position).map(|(_, row)| row.clone()))
     };
     salvage.hand_over(&mut read, take)
+}
+
+/// Where the log ends, as redb itself finds it, reading alone; `None` where it does not.
+fn log_end(path: &Path) -> Option<Position> {
+    let (site, guard, options) = (Site::new(path, None), Guard::default(), OpenOptions::new().wait(LONGEST_WAIT));
+    let mut patience = Patience::new(LONGEST_WAIT);
+    let handle = opening::open_read_only(&site, &options, &guard, &mut patience).ok()?;
+    let end = opening::log_end(&handle, &guard);
+    // Nothing was written that closing it could fail to write.
+    let _ = opening::close(handle, &guard);
+    end.ok().flatten()
 }
 
 /// The sound rows of what may be a leaf of the log.
@@ -77,6 +98,12 @@ fn names(leaf: &[u8], salvage: &mut Salvage) {
             salvage.name(kind, u32::from_le_bytes(number), text, checksum);
         }
     }
+}
+
+/// Takes the state of the projections from what may be a leaf of the tree that has it.
+fn state(leaf: &[u8], salvage: &mut Salvage) {
+    let pairs = Pairs::of(leaf, None, None).into_iter().flatten();
+    pairs.filter(|(key, _)| *key == Salvage::STATE_KEY).for_each(|(_, value)| salvage.state(value));
 }
 
 /// A pair of a text and a number, as redb writes it: the text's length, in a byte below 254, or two after that one,
@@ -166,15 +193,16 @@ struct Pages {
 
 impl Pages {
     fn open(path: &Path) -> Result<Self> {
+        // Looked at before it is opened: a pipe would be waited for.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(error::not_a_store(path, "it is no regular file"));
+        }
         let file = match File::open(path) {
             Ok(file) => file,
             Err(failure) if failure.kind() == ErrorKind::NotFound => return Err(error::missing(path)),
             Err(failure) => return Err(error::from_io(OPEN, failure)),
         };
         let metadata = file.metadata().map_err(|failure| error::from_io(OPEN, failure))?;
-        if !metadata.is_file() {
-            return Err(error::not_a_store(path, "it is no regular file"));
-        }
         Ok(Self { file, count: redb_length(metadata.len()).div_ceil(PAGE) })
     }
 
@@ -183,7 +211,7 @@ impl Pages {
     fn read(&mut self, page: u64, leaf: &mut Vec<u8>) -> Result<()> {
         leaf.clear();
         self.append(page, leaf)?;
-        let ends = [(Some(8), None), (Some(5), None), (None, Some(8))];
+        let ends = [(Some(8), None), (Some(5), None), (None, Some(8)), (None, None)];
         let end = |(keys, values)| Pairs::of(leaf, keys, values).and_then(|leaf| leaf.value_end(leaf.count - 1));
         let longest = ends.into_iter().filter_map(end).filter(|end| *end <= LONGEST_LEAF).max().unwrap_or(0);
         let more = longest.div_ceil(PAGE_LENGTH);

@@ -23,6 +23,8 @@ pub(crate) enum Payload<'a> {
 
 /// The bytes of a page.
 pub(crate) const PAGE: usize = 4096;
+/// The bytes of the file's header, on its first page.
+const FILE_HEADER: usize = 100;
 /// The longest record that a cell holds whole: of a table with row numbers, and of one without.
 const LONGEST_IN_TABLE: usize = PAGE - 35;
 const LONGEST_IN_INDEX: usize = (PAGE - 12) * 64 / 255 - 23;
@@ -30,6 +32,42 @@ const LONGEST_IN_INDEX: usize = (PAGE - 12) * 64 / 255 - 23;
 const LEAST: usize = (PAGE - 12) * 32 / 255 - 23;
 /// No record of a name is longer: a path has some thousand bytes.
 const LONGEST: usize = 1 << 16;
+
+/// A page of a table with row numbers, as its own beginning says.
+pub(crate) enum TablePage<'a> {
+    /// One that leads to others: the number of the last of them.
+    Inner { last: u32 },
+    /// One with cells, in their order, each up to the page's end.
+    Leaf(Vec<&'a [u8]>),
+}
+
+impl<'a> TablePage<'a> {
+    /// `None` for any other page, and where a cell would lie outside of it.
+    pub(crate) fn of(page: &'a [u8]) -> Option<Self> {
+        Self::at(page, 0)
+    }
+
+    /// The file's first page, which has the file's header before its own.
+    pub(crate) fn of_first(page: &'a [u8]) -> Option<Self> {
+        Self::at(page, FILE_HEADER)
+    }
+
+    fn at(page: &'a [u8], start: usize) -> Option<Self> {
+        const INNER: u8 = 5;
+        const LEAF: u8 = 13;
+        let header = page.get(start..).filter(|_| page.len() == PAGE)?;
+        match *header.first()? {
+            INNER => Some(Self::Inner { last: u32::from_be_bytes(*header.get(8..)?.first_chunk()?) }),
+            LEAF => {
+                let count = usize::from(u16::from_be_bytes(*header.get(3..)?.first_chunk()?));
+                let (pointers, _) = header.get(8..8 + 2 * count)?.as_chunks::<2>();
+                let cell = |pointer: &[u8; 2]| page.get(usize::from(u16::from_be_bytes(*pointer))..);
+                pointers.iter().map(cell).collect::<Option<_>>().map(Self::Leaf)
+            }
+            _ => None,
+        }
+    }
+}
 
 /// A cell of a table with row numbers: the number and the record. One that is cut is none of ours.
 pub(crate) fn table_cell(bytes: &[u8]) -> Option<(i64, &[u8])> {

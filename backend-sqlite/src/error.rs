@@ -1,5 +1,6 @@
 //! SQLite's errors as the core's: the only place that maps them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -89,6 +90,12 @@ pub(crate) fn map_io(error: std::io::Error, operation: &'static str) -> Error {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full { operation, source },
         _ => Error::Engine { operation, source },
     }
+}
+
+/// What stands where a file of the store's belongs, and is none. It is not opened: a pipe would be waited for.
+pub(crate) fn no_regular_file(path: &Path) -> Error {
+    let source = std::io::Error::other(format!("{} is no regular file", path.display()));
+    Error::Engine { operation: "open the file", source: Arc::new(source) }
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl FirstPage {
 }
 
 /// Whether a file lacks pages that its header counts. The count is believed only as far as SQLite does.
-fn is_short(beginning: &[u8], length: u64) -> bool {
+pub(crate) fn is_short(beginning: &[u8], length: u64) -> bool {
     let size = match beginning.get(PAGE_SIZE_AT..PAGE_SIZE_AT + 2) {
         Some([0, 1]) => 1 << 16,
         Some([high, low]) => u64::from(*high) << 8 | u64::from(*low),

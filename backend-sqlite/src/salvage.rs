@@ -5,17 +5,17 @@
 //! name, which stands in the file twice.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use tooltally_core::ledger::{LogRow, NameKind, Salvage};
 use tooltally_core::{Error, Position, Recorded, Result, Salvaged};
 
-use crate::cells::{Column, PAGE, Payload, columns, index_cell, table_cell};
-use crate::error::map_io;
+use crate::cells::{Column, PAGE, Payload, TablePage, columns, index_cell, table_cell};
+use crate::error::{map_io, no_regular_file};
 use crate::frames::{FRAME, Frames};
-use crate::header::beside;
+use crate::header::{beside, is_short};
 use crate::places::Place;
 use crate::rows::Columns;
 
@@ -34,6 +34,9 @@ pub(crate) fn salvage(path: &Path, take: &mut dyn FnMut(Recorded) -> Result<()>)
         for (at, distance) in (0..page.len()).zip(0..) {
             found.look(&mut pages, page.get(at..).unwrap_or_default(), place + distance)?;
         }
+    }
+    if let Some(end) = log_end(&mut pages)? {
+        found.salvage.end(end);
     }
     let Found { salvage, places } = found;
     let mut here = None;
@@ -90,7 +93,7 @@ impl Found {
         }
         match index_cell(cell) {
             Some(Payload::Whole(record)) => self.indexed(record),
-            Some(Payload::Cut { here, length, next }) if is_name(here) => {
+            Some(Payload::Cut { here, length, next }) if is_name(here) || is_state(here) => {
                 let record = pages.overflowing(here, length, next)?;
                 self.indexed(&record);
             }
@@ -111,6 +114,9 @@ impl Found {
 
     /// A name by its number, or by its text; or a place by what it stands for.
     fn indexed(&mut self, record: &[u8]) {
+        if let Some([Column::Blob(Salvage::STATE_KEY), Column::Blob(_), Column::Blob(value)]) = columns(record) {
+            self.salvage.state(value);
+        }
         if let Some([project, path, agent, subagent, Column::Integer(number)]) = columns(record) {
             self.place(number, [project, path, agent, subagent]);
         }
@@ -136,6 +142,53 @@ fn is_name(here: &[u8]) -> bool {
     matches!(here, [6..=12, 1 | 8 | 9, ..])
 }
 
+/// Whether a record that goes on elsewhere is the state of the projections.
+fn is_state(here: &[u8]) -> bool {
+    let body = here.first().and_then(|length| here.get(usize::from(*length)..));
+    body.is_some_and(|body| body.starts_with(Salvage::STATE_KEY))
+}
+
+/// Where the log ends, by the way that SQLite would go: from the schema down the last page of each level. `None` where
+/// that way is lost, or pages that the file has by its own header are cut off.
+fn log_end(pages: &mut Pages) -> Result<Option<Position>> {
+    const DEEPEST: usize = 20;
+    let mut page = Vec::new();
+    pages.read_newest(1, &mut page)?;
+    if pages.in_wal.is_empty() && is_short(&page, pages.length) {
+        return Ok(None);
+    }
+    let mut next = log_root(&page);
+    for _ in 0..DEEPEST {
+        let Some(number) = next.filter(|number| *number > 1) else { return Ok(None) };
+        pages.read_newest(number, &mut page)?;
+        match TablePage::of(&page) {
+            Some(TablePage::Inner { last }) => next = Some(last),
+            Some(TablePage::Leaf(cells)) => return Ok(last_position(&cells)),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// The first page of the log's table, as the schema on the file's first page has it.
+fn log_root(first: &[u8]) -> Option<u32> {
+    let Some(TablePage::Leaf(cells)) = TablePage::of_first(first) else { return None };
+    cells.into_iter().find_map(|cell| match columns(table_cell(cell)?.1)? {
+        [Column::Text(b"table"), Column::Text(b"log"), _, root, _] => root.small(),
+        _ => None,
+    })
+}
+
+/// The last position on the last page of the log. A position has no checksum: it counts where all follow one another.
+fn last_position(cells: &[&[u8]]) -> Option<Position> {
+    let Some(first) = cells.first() else { return Some(Position::START) };
+    let (first, _) = table_cell(first)?;
+    let numbers = cells.iter().map(|cell| table_cell(cell).map(|(number, _)| number));
+    let is_gapless = numbers.zip(first..).all(|(found, expected)| found == Some(expected));
+    let last = first.checked_add(i64::try_from(cells.len()).ok()? - 1)?;
+    is_gapless.then(|| u64::try_from(last).ok().map(Position::new)).flatten()
+}
+
 /// The pages of a store's files.
 struct Pages {
     database: File,
@@ -150,20 +203,12 @@ struct Pages {
 impl Pages {
     fn open(path: &Path) -> Result<Self> {
         let shown = || path.display().to_string();
-        let database = match File::open(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Err(Error::Missing { path: shown() }),
-            Err(e) => return Err(map_io(e, "open the file")),
-        };
-        let metadata = database.metadata().map_err(|e| map_io(e, "look at the file"))?;
-        if !metadata.is_file() {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Err(Error::NotAStore { path: shown(), reason: "it is no regular file".to_owned(), source: None });
         }
-        let wal = match File::open(beside(path, "-wal")) {
-            Ok(file) => Some(file),
-            Err(e) if e.kind() == ErrorKind::NotFound => None,
-            Err(e) => return Err(map_io(e, "open the write-ahead log")),
-        };
+        let database = open_file(path, "open the file")?.ok_or_else(|| Error::Missing { path: shown() })?;
+        let metadata = database.metadata().map_err(|e| map_io(e, "look at the file"))?;
+        let wal = open_file(&beside(path, "-wal"), "open the write-ahead log")?;
         let mut pages = Self { database, length: metadata.len(), wal, newest: HashMap::new(), in_wal: Vec::new() };
         pages.find_frames()?;
         Ok(pages)
@@ -209,19 +254,33 @@ impl Pages {
         }
     }
 
+    /// Reads a page of the database as the last commit left it.
+    fn read_newest(&mut self, number: u32, page: &mut Vec<u8>) -> Result<()> {
+        let in_database = u64::from(number.saturating_sub(1)) * PAGE as u64;
+        self.read(self.newest.get(&number).copied().unwrap_or(in_database), page)
+    }
+
     /// A record that begins here and goes on on other pages; shorter where the way is lost.
     fn overflowing(&mut self, here: &[u8], length: usize, mut next: u32) -> Result<Vec<u8>> {
         let mut record = here.to_vec();
         let mut page = Vec::new();
         while record.len() < length && next > 0 {
-            let in_database = u64::from(next - 1) * PAGE as u64;
-            let place = self.newest.get(&next).copied().unwrap_or(in_database);
-            self.read(place, &mut page)?;
+            self.read_newest(next, &mut page)?;
             let Some((number, content)) = page.split_first_chunk() else { break };
             next = u32::from_be_bytes(*number);
             record.extend(content.iter().take(length - record.len()));
         }
         Ok(record)
+    }
+}
+
+/// Opens a file of a store, if it is there, and once it is known as one.
+fn open_file(path: &Path, operation: &'static str) -> Result<Option<File>> {
+    match fs::metadata(path).map(|found| found.is_file()) {
+        Ok(false) => Err(no_regular_file(path)),
+        Ok(true) => File::open(path).map(Some).map_err(|e| map_io(e, operation)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(map_io(e, operation)),
     }
 }
 

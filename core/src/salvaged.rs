@@ -15,14 +15,20 @@ use crate::Position;
 pub struct Salvaged {
     /// How many events were handed over.
     pub events: u64,
-    /// The highest position of which anything was found. What came after it, should there have been more, left no
-    /// trace.
+    /// The highest position that is known to have been: its event was found, or the store itself speaks of it.
     pub last: Position,
+    /// Whether the log's own end was found, so that nothing stood behind `last`. If not, what stood there left no trace.
+    pub is_end_known: bool,
     /// Positions up to the last one whose events are lost: the first and the last of each stretch, ascending.
     pub lost: Vec<(Position, Position)>,
 }
 
 impl Salvaged {
+    /// Whether every event that there was is known to have been handed over.
+    pub fn is_whole(&self) -> bool {
+        self.is_end_known && self.lost.is_empty()
+    }
+
     /// How many events are known to be lost.
     pub fn lost_events(&self) -> u64 {
         self.lost.iter().map(|(first, last)| last.get() - first.get() + 1).sum()

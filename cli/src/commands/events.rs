@@ -56,7 +56,7 @@ fn salvage(context: &Context) -> Result<ExitCode, Failure> {
     stdout.flush().map_err(Failure::output)?;
     let salvaged = salvaged.map_err(context.failed("salvage"))?;
     remark(&format!("read {} out of {}", counted(salvaged.events, "event"), context.url));
-    if salvaged.lost.is_empty() && salvaged.events > 0 {
+    if salvaged.is_whole() && salvaged.events > 0 {
         return Ok(ExitCode::SUCCESS);
     }
     // Where there is nothing, a store that is sound says so itself. It is not opened where a write-ahead log stands
@@ -87,11 +87,15 @@ fn tell_lost(salvaged: &Salvaged) {
     if more > 0 {
         remark(&format!("lost: {more} more stretches like these"));
     }
-    remark(&format!(
-        "lost in all: {}; what may have stood behind position {} left no trace",
-        counted(salvaged.lost_events(), "event"),
-        salvaged.last
-    ));
+    let lost = format!("lost in all: {}", counted(salvaged.lost_events(), "event"));
+    remark(&if salvaged.is_end_known {
+        lost
+    } else {
+        format!(
+            "{lost} at least: the log's end is damaged, and what may have stood behind position {} left no trace",
+            salvaged.last
+        )
+    });
 }
 
 fn print_events(context: &Context, store: &dyn Store, selection: &Selection) -> Result<u64, Failure> {

@@ -8,17 +8,38 @@ use std::collections::HashMap;
 
 use super::names::Names;
 use super::row::LogRow;
+use super::state::{LIVE, State};
 use super::tables::{Direction, NameKind, Snapshot, Tree, Visit, name_checksum};
-use crate::{Error, Position, Recorded, Result, Salvaged};
+use crate::{Error, Position, Recorded, Result, Salvaged, codec};
 
 /// What was found in a file.
 #[derive(Debug, Default)]
 pub struct Salvage {
     texts: HashMap<(NameKind, u32), String>,
     rows: Vec<(Position, u64)>,
+    /// How far the log went at least, as the projections say.
+    folded_to: Position,
+    /// Where the log ends, as its own table says.
+    end: Option<Position>,
 }
 
 impl Salvage {
+    /// The key in [`Tree::Meta`] of what [`state`](Self::state) takes.
+    pub const STATE_KEY: &'static [u8] = LIVE;
+
+    /// Takes what says how far the projections go, if its checksum says that it does: no log is shorter than that.
+    pub fn state(&mut self, value: &[u8]) {
+        if let Ok(state) = codec::open::<State>(&"state record", LIVE, value) {
+            self.folded_to = self.folded_to.max(state.folded_to());
+        }
+    }
+
+    /// Takes the position at which the log's own table ends, as far as an engine could follow it: nothing stood behind
+    /// that.
+    pub fn end(&mut self, end: Position) {
+        self.end = Some(end);
+    }
+
     /// Takes a name, if its checksum says that it is one; whether it does.
     pub fn name(&mut self, kind: NameKind, number: u32, text: &str, checksum: u32) -> bool {
         let is_sound = number > 0 && name_checksum(kind, number, text) == checksum;
@@ -46,7 +67,7 @@ impl Salvage {
         read: &mut dyn FnMut(Position, u64) -> Result<Option<LogRow>>,
         take: &mut dyn FnMut(Recorded) -> Result<()>,
     ) -> Result<Salvaged> {
-        let Self { texts, mut rows } = self;
+        let Self { texts, mut rows, folded_to, end } = self;
         rows.sort_unstable();
         rows.dedup();
         let (texts, mut names) = (Texts(texts), Names::default());
@@ -79,6 +100,10 @@ impl Salvage {
             salvaged.last = *position;
             next = position.next();
         }
+        salvaged.is_end_known = end.is_some_and(|end| end >= salvaged.last.max(folded_to));
+        let last = salvaged.last.max(folded_to).max(end.unwrap_or(Position::START));
+        salvaged.lose(next, last);
+        salvaged.last = last;
         Ok(salvaged)
     }
 }
@@ -181,5 +206,43 @@ mod tests {
         let lost: Vec<(u64, u64)> = salvaged.lost.iter().map(|(first, last)| (first.get(), last.get())).collect();
         assert_eq!((lost, salvaged.lost_events()), (vec![(1, 2), (5, 5), (7, 8)], 5));
         assert_eq!((salvaged.events, salvaged.last), (5, Position::new(9)));
+        assert!(!salvaged.is_end_known);
+    }
+
+    /// A sound row at position 3, and what the store says of its end.
+    fn with_end(folded_to: u64, end: Option<u64>) -> (bool, u64, u64) {
+        let mut salvage = Salvage::default();
+        salvage.name(NameKind::Tool, 1, "Bash", name_checksum(NameKind::Tool, 1, "Bash"));
+        salvage.row(Position::new(3), 3);
+        let mut state = State::new(1);
+        state.set_folded_to(Position::new(folded_to));
+        salvage.state(&codec::seal(Salvage::STATE_KEY, &state).unwrap());
+        end.map(Position::new).into_iter().for_each(|end| salvage.end(end));
+        let salvaged = salvage.hand_over(&mut |_, _| Ok(Some(row(3, 1))), &mut |_| Ok(())).unwrap();
+        assert_eq!(salvaged.is_whole(), salvaged.is_end_known && salvaged.lost.is_empty());
+        (salvaged.is_end_known, salvaged.last.get(), salvaged.lost_events())
+    }
+
+    #[test]
+    fn what_the_store_says_of_its_end_is_lost_too() {
+        assert_eq!(with_end(0, None), (false, 3, 2));
+        assert_eq!(with_end(3, Some(3)), (true, 3, 2));
+        assert_eq!(with_end(9, None), (false, 9, 8));
+        assert_eq!(with_end(9, Some(11)), (true, 11, 10));
+        assert_eq!(with_end(9, Some(5)), (false, 9, 8), "a log that ends before what is folded of it has lost its end");
+        assert_eq!(with_end(0, Some(2)), (false, 3, 2));
+    }
+
+    #[test]
+    fn a_state_that_is_none_says_nothing() {
+        let mut salvage = Salvage::default();
+        let mut value = codec::seal(Salvage::STATE_KEY, &State::new(1)).unwrap();
+        for at in 0..value.len() {
+            value[at] ^= 0x40;
+            salvage.state(&value);
+            value[at] ^= 0x40;
+        }
+        salvage.state(b"");
+        assert_eq!(salvage.folded_to, Position::START);
     }
 }
