@@ -88,6 +88,12 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
+/// What SQLite would open beside a database, and is neither a file nor missing: a pipe would be waited for for ever.
+pub(crate) fn no_file_beside(path: &Path) -> Option<PathBuf> {
+    let is_none = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
+    ["-wal", "-journal", "-shm"].map(|end| beside(path, end)).into_iter().find(is_none)
+}
+
 /// Whether the power failed while a file was being made: pages of it may be on the disk without the first one.
 /// Then a journal is left that says that there was nothing before, and SQLite goes back to that.
 pub(crate) fn is_cut_making(path: &Path) -> bool {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tooltally_core::ledger::Patience;
 use tooltally_core::{Error, OpenOptions, Result};
 
-use crate::error::{Operation, map, map_io};
+use crate::error::{Operation, map, map_io, no_regular_file};
 use crate::header::{self, Beginning, FirstPage, is_cut_making};
 use crate::schema::{APPLICATION_ID, FIRST_FORMAT};
 use crate::transaction::OpenTransaction;
@@ -107,6 +107,9 @@ pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -
             return Err(not_a_store("a part of its path is a file"));
         }
         Err(e) => return Err(map_io(e, "look at the file")),
+    }
+    if let Some(other) = header::no_file_beside(path) {
+        return Err(no_regular_file(&other));
     }
     let page = match header::look(path).map_err(|e| map_io(e, "read the file's header"))? {
         Beginning::Page(page) => page,

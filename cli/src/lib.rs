@@ -13,6 +13,7 @@ pub mod own;
 pub mod place;
 pub mod program;
 pub mod project;
+mod regular;
 pub mod scan;
 pub mod settings;
 pub mod spool;

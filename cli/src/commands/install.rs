@@ -14,6 +14,7 @@ use crate::output::sanitize::one_line;
 use crate::output::{diff, json, print};
 use crate::own::{owner_only_file, owner_only_folder};
 use crate::place;
+use crate::regular;
 use crate::settings::{
     CONTEXT_EVENT, EVENTS, Handler, SettingsError, Task, connected, databases, disconnected, tells_context,
 };
@@ -144,7 +145,7 @@ impl Settings {
             }
             Err(_) => path,
         };
-        match fs::read(&path) {
+        match regular::read(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Ok(Self { path, old: Some(text), is_shared, is_users }),
                 Err(e) => Err(untouched(&path).because(e)),

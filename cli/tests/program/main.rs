@@ -18,6 +18,9 @@ mod hook;
 #[cfg(test)]
 mod install;
 #[cfg(test)]
+#[cfg(unix)]
+mod pipes;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod registry;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::super::{Check, Finding, Level};
 use crate::place::claude_folder;
+use crate::regular;
 use crate::settings::kind;
 
 /// Names another folder of managed settings than the system's: for tests, and for settings that are deployed elsewhere.
@@ -123,6 +124,8 @@ fn fragments(folder: &Path) -> Vec<PathBuf> {
 /// Why a settings file has no effect.
 enum Wrong {
     Unreadable(io::Error),
+    /// A pipe, or the like.
+    NoFile,
     Malformed(String),
 }
 
@@ -134,6 +137,9 @@ fn refused(path: &Path, wrong: Wrong) -> Finding {
                 .remedy("give yourself the right to read it: the agent cannot read it either")
                 .command(super::super::words::on_path("chmod u+r", path))
         }
+        Wrong::NoFile => Finding::new(Check::Agent, Level::Error, "settings-not-readable", "it is no regular file")
+            .at(path)
+            .remedy("move it away: the agent cannot read settings from it either"),
         Wrong::Malformed(what) => Finding::new(
             Check::Agent,
             Level::Error,
@@ -147,11 +153,12 @@ fn refused(path: &Path, wrong: Wrong) -> Finding {
 
 /// The settings of a file; `None` where there is none. An empty file holds none.
 fn read(path: &Path) -> Result<Option<Map<String, Value>>, Wrong> {
-    let bytes = match fs::read(path) {
+    let bytes = match regular::read(path) {
         Ok(bytes) => bytes,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(Wrong::NoFile),
         Err(error) => return Err(Wrong::Unreadable(error)),
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| Wrong::Malformed("it is not UTF-8".to_owned()))?;
