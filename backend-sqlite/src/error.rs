@@ -32,7 +32,7 @@ impl Operation {
 pub(crate) fn map(error: rusqlite::Error, operation: Operation) -> Error {
     let code = match &error {
         rusqlite::Error::SqliteFailure(_, Some(message)) | rusqlite::Error::SqlInputError { msg: message, .. }
-            if lacks_a_part(message) =>
+            if is_of_damage(message) =>
         {
             Some(ErrorCode::DatabaseCorrupt)
         }
@@ -61,10 +61,11 @@ pub(crate) fn map(error: rusqlite::Error, operation: Operation) -> Error {
     }
 }
 
-/// Whether a store lacks a table or a column. SQLite has no code of its own for it; the statements are this
-/// crate's own and right, so it is the file that is at fault.
-fn lacks_a_part(message: &str) -> bool {
-    message.contains("no such table") || message.contains("no such column") || message.contains("has no column named")
+/// Whether a store lacks a table or a column, or names a form that SQLite does not know. SQLite has no codes of its own
+/// for these; the statements are this crate's own and right, so it is the file that is at fault.
+fn is_of_damage(message: &str) -> bool {
+    const OF_DAMAGE: [&str; 4] = ["no such table", "no such column", "has no column named", "unsupported file format"];
+    OF_DAMAGE.iter().any(|words| message.contains(words))
 }
 
 /// What SQLite's integrity check found. A page that it could not read is no damage, but the error that kept it from

@@ -149,7 +149,7 @@ pub(crate) fn hint_for(error: &Error, url: &StoreUrl) -> Option<String> {
         }
         Error::Corrupt { .. } => format!(
             "`tooltally --db '{url}' verify` says where; if the log is whole, `tooltally --db '{url}' rebuild` \
-             mends the rest"
+             mends what follows from it, and after that `tooltally --db '{url}' compact` writes the file itself anew"
         ),
         Error::Missing { .. } => format!("`tooltally --db '{url}' import` makes it and fills it"),
         _ => return None,
