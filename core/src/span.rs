@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Zoned};
 
-use crate::time::Timestamp;
+use crate::time::{Timestamp, is_beyond_jiff, too_late};
 use crate::{Error, Result};
 
 /// Which end of a window an instant is read for: it decides what a bare date means.
@@ -36,6 +36,9 @@ pub fn parse_instant(text: &str, now: Timestamp, zone: &TimeZone, edge: Edge) ->
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Timestamp::from_jiff(instant);
     }
+    if is_beyond_jiff(text) {
+        return Err(too_late());
+    }
     if text.len() == "2026-03-01".len()
         && let Ok(date) = text.parse::<Date>()
     {
@@ -55,16 +58,18 @@ fn day_edge(date: Date, zone: &TimeZone, edge: Edge) -> Result<Timestamp> {
         Edge::From => Ok(date),
         Edge::To => date.tomorrow(),
     };
-    let start = day.and_then(|day| day.to_zoned(zone.clone())).map_err(out_of_range)?;
-    Timestamp::from_jiff(start.timestamp())
+    match day.and_then(|day| day.to_zoned(zone.clone())) {
+        Ok(start) => Timestamp::from_jiff(start.timestamp()),
+        Err(_) if date.year() > 0 => Err(too_late()),
+        Err(_) => Timestamp::from_micros(i64::MIN),
+    }
 }
 
 fn before(now: Timestamp, span: Span, zone: &TimeZone) -> Result<Timestamp> {
     let now = Zoned::new(now.to_jiff(), zone.clone());
-    Timestamp::from_jiff(now.checked_sub(span).map_err(out_of_range)?.timestamp())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it stands where map_err hands over the error")]
-fn out_of_range(error: jiff::Error) -> Error {
-    Error::invalid("time", error.to_string())
+    match now.checked_sub(span) {
+        Ok(then) => Timestamp::from_jiff(then.timestamp()),
+        // Before all years that jiff knows.
+        Err(_) => Timestamp::from_micros(i64::MIN),
+    }
 }

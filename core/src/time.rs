@@ -29,13 +29,13 @@ impl Timestamp {
     /// From microseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an instant before 1970 or after 9999.
+    /// [`Error::Invalid`] for an instant before [`MIN`](Self::MIN) or after [`MAX`](Self::MAX).
     pub fn from_micros(micros: i64) -> Result<Self> {
         if micros < Self::MIN.0 {
             return Err(Error::invalid("time", "lies before 1970"));
         }
         if micros > Self::MAX.0 {
-            return Err(Error::invalid("time", "lies after 9999"));
+            return Err(too_late());
         }
         Ok(Self(micros))
     }
@@ -82,10 +82,24 @@ impl FromStr for Timestamp {
 
     /// Reads an RFC 3339 instant.
     fn from_str(text: &str) -> Result<Self> {
-        let parsed: jiff::Timestamp =
-            text.parse().map_err(|e| Error::invalid("time", format!("is not an RFC 3339 instant: {e}")))?;
-        Self::from_jiff(parsed)
+        match text.parse::<jiff::Timestamp>() {
+            Ok(parsed) => Self::from_jiff(parsed),
+            Err(_) if is_beyond_jiff(text) => Err(too_late()),
+            Err(e) => Err(Error::invalid("time", format!("is not an RFC 3339 instant: {e}"))),
+        }
     }
+}
+
+/// An instant after the last one.
+pub(crate) fn too_late() -> Error {
+    Error::invalid("time", format!("lies after {}, the last instant of all", Timestamp::MAX))
+}
+
+/// Whether a text that jiff does not read as an instant is one all the same, in the last hours of 9999: jiff goes no
+/// further than every time zone can show.
+pub(crate) fn is_beyond_jiff(text: &str) -> bool {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text);
+    pieces.is_ok_and(|found| found.date().year() == 9999 && found.time().is_some() && found.offset().is_some())
 }
 
 /// How long a tool ran, in whole microseconds: its own time, without any wait for permission.

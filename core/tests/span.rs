@@ -48,7 +48,13 @@ fn what_is_no_instant_is_refused_with_the_ways_to_write_one() {
     for text in ["1969-12-31T23:59:59Z", "1969-12-31", "-3000 years", "99999999999d"] {
         assert!(read(text, &TimeZone::UTC, Edge::From).is_err(), "{text}");
     }
-    assert!(read("9999-12-31", &TimeZone::UTC, Edge::To).is_err());
+    for text in ["9999-12-30", "9999-12-31", "9999-12-31T12:00:00Z", "9999-12-30T22:00:01Z"] {
+        let refused = read(text, &TimeZone::UTC, Edge::To).unwrap_err();
+        assert_eq!(refused, "time: lies after 9999-12-30T22:00:00.999999Z, the last instant of all", "{text}");
+    }
+    for text in ["-9999-01-01", "-3000 years", "-19998 years"] {
+        assert!(!read(text, &TimeZone::UTC, Edge::From).unwrap_err().contains("parameter"), "{text}");
+    }
 }
 
 proptest! {

@@ -146,5 +146,9 @@ fn times_end_where_every_zone_can_show_them() {
         assert!(matches!(text.parse::<Timestamp>(), Err(Error::Invalid { field: "time", .. })), "{text}");
     }
     assert_eq!("9999-12-30T22:00:00.999999Z".parse::<Timestamp>().unwrap(), Timestamp::MAX);
+    for text in ["9999-12-30T22:00:01Z", "9999-12-31T23:59:59.999999Z"] {
+        let refused = text.parse::<Timestamp>().unwrap_err().to_string();
+        assert_eq!(refused, "time: lies after 9999-12-30T22:00:00.999999Z, the last instant of all");
+    }
     assert_eq!(Timestamp::MAX.next(), None);
 }

@@ -248,7 +248,7 @@ fn created_at(text: &str) -> Result<tooltally::Timestamp, Problem> {
     let civil = text.parse::<jiff::civil::DateTime>().ok().filter(|_| !text.ends_with(['Z', 'z']));
     match civil.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC).ok()) {
         Some(time) if !has_offset(text) => tooltally::Timestamp::from_jiff(time.timestamp())
-            .map_err(|_| Problem::new("created_at", "lies before 1970 or after 9999")),
+            .map_err(|_| Problem::new("created_at", super::values::OUT_OF_TIME)),
         _ => values::parse_time("created_at", text),
     }
 }

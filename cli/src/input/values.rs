@@ -58,11 +58,15 @@ pub(super) fn time(field: &'static str, value: &Field<'_>) -> Result<Option<Time
     value.text(field)?.map(|text| parse_time(field, text)).transpose()
 }
 
+/// What is wrong with an instant that no event has.
+pub(super) const OUT_OF_TIME: &str = "lies before 1970 or after 9999-12-30T22:00:00.999999Z";
+
 /// An RFC 3339 instant.
 pub(super) fn parse_time(field: &'static str, text: &str) -> Result<Timestamp, Problem> {
-    let instant: jiff::Timestamp =
-        text.parse().map_err(|_| Problem::new(field, "is not an RFC 3339 instant between 1970 and 9999"))?;
-    Timestamp::from_jiff(instant).map_err(|_| Problem::new(field, "lies before 1970 or after 9999"))
+    let instant: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| Problem::new(field, "is not an RFC 3339 instant from 1970 to 9999-12-30T22:00:00.999999Z"))?;
+    Timestamp::from_jiff(instant).map_err(|_| Problem::new(field, OUT_OF_TIME))
 }
 
 /// A duration in milliseconds, where one is given.

@@ -26,7 +26,7 @@ pub const DAY_MICROS: i64 = 24 * HOUR_MICROS;
 /// The instant this many microseconds after [`EPOCH_MICROS`] (before it, if negative).
 ///
 /// # Panics
-/// If that lies before 1970 or after 9999.
+/// If that lies before 1970 or after the last instant.
 pub fn at(micros: i64) -> Timestamp {
     instant(EPOCH_MICROS + micros)
 }
@@ -34,7 +34,7 @@ pub fn at(micros: i64) -> Timestamp {
 /// The instant this many microseconds after 1970-01-01T00:00:00Z.
 ///
 /// # Panics
-/// If that lies before 1970 or after 9999.
+/// If that lies before 1970 or after the last instant.
 pub fn instant(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("the instant is in range")
 }
