@@ -70,7 +70,7 @@ pub(super) fn parse_bytes<R>(bytes: &[u8], take: impl FnOnce(Item<'_>, &RawText<
     if let Ok(Object(item)) = serde_json::from_str::<Object<Item<'_>>>(text) {
         return item.map(|item| take(item, &RawText::Bytes(bytes))).ok_or(BadFrame::NotAnObject);
     }
-    // It may only be half a surrogate pair, which is mended on the way.
+    // It may only be half a surrogate pair, or a number out of range: both are mended on the way.
     let mut shorten = Shorten::new(OnePiece(Some(bytes)));
     match from_start_to_end(&mut shorten) {
         Ok(Object(item)) => item.map(|item| take(item, &RawText::Bytes(bytes))).ok_or(BadFrame::NotAnObject),

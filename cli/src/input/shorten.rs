@@ -1,8 +1,9 @@
-//! Makes a JSON text harmless for a parser, as it streams: no string stays long, no surrogate alone.
+//! Makes a JSON text harmless for a parser, as it streams: no string stays long, no surrogate alone, no number too large.
 //!
 //! A string is cut after [`MAX_UNITS`] characters, which is more than any valid field has, so a name that was cut
 //! never passes for a valid one. An escape of half a surrogate pair, which agents leave where they cut a tool's
-//! output, becomes the replacement character.
+//! output, becomes the replacement character. A number beyond what a parser holds is brought into its reach; it stays
+//! beyond what any field takes.
 
 use std::io::{self, Read};
 
@@ -13,6 +14,10 @@ use super::frames::LongFrame;
 
 /// A string keeps this many characters, so at least this many bytes.
 const MAX_UNITS: usize = MAX_TEXT_BYTES + 1;
+/// A number keeps so many digits, and an exponent up to here: together far from the largest `f64`, and far beyond any
+/// field's values.
+const MAX_DIGITS: u8 = 100;
+const MAX_EXPONENT: u8 = 99;
 /// A parser may need a byte for each level.
 const MAX_DEPTH: u64 = 1_000_000;
 
@@ -123,6 +128,14 @@ impl<P: Pieces> Read for Shorten<P> {
 enum State {
     #[default]
     Outside,
+    /// In a number, before any exponent.
+    Number {
+        digits: u8,
+    },
+    /// In a number's exponent, which is written once it has ended.
+    Exponent {
+        value: Option<u8>,
+    },
     Text,
     /// After a backslash.
     Escape,
@@ -166,6 +179,9 @@ impl Rewriter {
     /// The stream's end: what is held back belongs to a text that is cut off.
     fn end(&mut self) {
         self.flush_high();
+        if matches!(self.state, State::Exponent { .. }) {
+            self.flush_exponent();
+        }
         let escape = std::mem::take(&mut self.escape);
         self.out.extend_from_slice(&escape);
     }
@@ -187,6 +203,8 @@ impl Rewriter {
     fn step(&mut self, byte: u8) {
         match self.state {
             State::Outside => self.outside(byte),
+            State::Number { digits } => self.number(byte, digits),
+            State::Exponent { value } => self.exponent(byte, value),
             State::Text if byte == b'\\' => {
                 self.escape.push(byte);
                 self.state = State::Escape;
@@ -213,8 +231,50 @@ impl Rewriter {
         }
     }
 
-    fn outside(&mut self, byte: u8) {
+    fn number(&mut self, byte: u8, digits: u8) {
         match byte {
+            b'0'..=b'9' if digits == MAX_DIGITS => {}
+            b'0'..=b'9' => {
+                self.state = State::Number { digits: digits + 1 };
+                self.out.push(byte);
+            }
+            b'e' | b'E' => {
+                self.state = State::Exponent { value: None };
+                self.out.push(byte);
+            }
+            b'.' => {
+                // A digit must follow.
+                self.state = State::Number { digits: digits.min(MAX_DIGITS - 1) };
+                self.out.push(byte);
+            }
+            _ => self.outside(byte),
+        }
+    }
+
+    fn exponent(&mut self, byte: u8, value: Option<u8>) {
+        match (byte, value) {
+            (b'0'..=b'9', _) => {
+                let larger = value.unwrap_or(0).saturating_mul(10).saturating_add(byte - b'0');
+                self.state = State::Exponent { value: Some(larger.min(MAX_EXPONENT)) };
+            }
+            (b'+' | b'-', None) => self.out.push(byte),
+            _ => {
+                self.flush_exponent();
+                self.outside(byte);
+            }
+        }
+    }
+
+    fn flush_exponent(&mut self) {
+        if let State::Exponent { value: Some(value) } = std::mem::take(&mut self.state) {
+            self.out.extend_from_slice(value.to_string().as_bytes());
+        }
+    }
+
+    fn outside(&mut self, byte: u8) {
+        self.state = State::Outside;
+        match byte {
+            b'0'..=b'9' => self.state = State::Number { digits: 1 },
             b'"' => {
                 self.state = State::Text;
                 self.units = 0;
@@ -351,6 +411,25 @@ mod tests {
             assert_eq!(out, text);
             assert_eq!(findings, Findings::default());
             assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(text)));
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_parser_holds_is_brought_into_its_reach() {
+        let digits = |count| "7".repeat(count);
+        for (text, expected) in [
+            ("[1e999]", "[1e99]".to_owned()),
+            ("-2.5E+0400,1e-77777 ", "-2.5E+99,1e-99 ".to_owned()),
+            ("{\"a\":1e99999999999999999999}", "{\"a\":1e99}".to_owned()),
+            ("1e7", "1e7".to_owned()),
+            ("[1e,1e+]", "[1e,1e+]".to_owned()),
+            (&digits(500), digits(100)),
+            (&(digits(500) + ".25"), digits(100) + ".2"),
+            ("\"1e999\"", "\"1e999\"".to_owned()),
+        ] {
+            for step in [1, 2, 3, 1000] {
+                assert_eq!(shorten(text.as_bytes(), step).0, expected, "{text}");
+            }
         }
     }
 

@@ -48,6 +48,25 @@ fn a_finished_call_is_stamped_on_receipt() {
     assert!(warnings.is_empty());
 }
 
+/// A parser gives up at a number that it cannot hold, wherever it stands: the call is none the worse.
+#[test]
+fn a_number_out_of_range_costs_its_own_field_alone() {
+    let many = format!("{}.5", "7".repeat(400));
+    for number in ["1e999", "-1e999", "1e-999", "[1e999]", "{\"a\":[-2E+400]}", &many] {
+        for key in ["tool_response", "is_interrupt", "agent_type", "duration_ms"] {
+            let mut text = with(payload("PostToolUse"), key, json!("HERE")).to_string();
+            text = text.replace("\"HERE\"", number);
+            for long in [String::new(), "x".repeat(3 << 20)] {
+                let text = text.replace("secret", &format!("secret{long}"));
+                let HookOutcome::Event(Event::ToolUse(event)) = read(&text).outcome else { panic!("{key}: {number}") };
+                assert_eq!(event.id, EventId::global(&AgentName::claude_code(), "toolu_1"));
+                let is_nothing = key == "duration_ms" && number == "1e-999";
+                assert_eq!(event.duration.map(ToolDuration::as_micros), is_nothing.then_some(0), "{key}: {number}");
+            }
+        }
+    }
+}
+
 #[test]
 fn outcomes_follow_the_event() {
     assert_eq!(recorded(&payload("PostToolUseFailure")).0.outcome, Outcome::Failure);
