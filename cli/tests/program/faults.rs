@@ -210,15 +210,31 @@ fn hook_beside_a_standing_holder(
         HeaderLock::Alone => holder.lock_range(Included(0), Excluded(4096)).unwrap(),
         HeaderLock::Shared => holder.lock_shared_range(Included(0), Excluded(4096)).unwrap(),
     }
-    let child = start(place, &db);
+    let told = answer_within(start(place, &db), TOO_LONG);
+    drop(holder);
+    told.unwrap_or_else(|| panic!("{lock:?}: the hook is held up")).done()
+}
+
+/// The answer of a program that ends by then.
+fn answer_within(child: Child, longest: Duration) -> Option<Answer> {
     let (sender, receiver) = mpsc::channel();
-    let told = std::thread::scope(|scope| {
-        scope.spawn(move || sender.send(answer(child)).unwrap());
-        let told = receiver.recv_timeout(TOO_LONG);
-        drop(holder);
-        told
-    });
-    told.unwrap_or_else(|_| panic!("{lock:?}: the hook is held up")).done()
+    std::thread::spawn(move || sender.send(answer(child)));
+    receiver.recv_timeout(longest).ok()
+}
+
+/// Whoever writes and does not come to an end keeps all other writers out. A hook leaves while that one still has the
+/// lock.
+#[test]
+fn a_writer_that_never_ends_does_not_hold_up_the_agent() {
+    let place = Place::new();
+    let db = place.path("usage.db");
+    hook(&place, &db, "0");
+    let writer = rusqlite::Connection::open(&db).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let told = answer_within(start_hook(&place, &db), TOO_LONG).expect("the hook is held up").done();
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert!(told.stderr.contains("the call waits in"), "{}", told.stderr);
+    assert_eq!(taken_in(&place, &db), 2);
 }
 
 /// Whoever stopped while publishing a commit keeps the header to itself. A hook reads the header first, and waits

@@ -13,7 +13,7 @@ use super::plan::{Plan, PlannedHook, PlannedImport};
 use super::run::{Ended, Life, run};
 use super::site::{Site, UNDISTURBED, counts};
 use super::spool::{Spooled, plant, plant_calls};
-use super::tally::Tally;
+use super::tally::{GRANTED, Tally};
 use super::trouble::Trouble;
 use crate::kill::finding;
 use crate::{Random, Result};
@@ -27,6 +27,8 @@ struct Round {
     hooks: Vec<(PlannedHook, Ended, Option<bool>)>,
     imports: Vec<(PlannedImport, Ended)>,
     maintenance: Vec<(Life, Ended)>,
+    /// The longest that a hook on a free store took meanwhile.
+    longest_free: Duration,
     /// Whether the calls that a stopped process was appending are recorded for sure.
     is_held_recorded: bool,
 }
@@ -109,6 +111,7 @@ fn act(site: &Site<'_>, trouble: Trouble, plan: &mut Plan, hold: &mut Hold) -> R
             let is_over = &is_over;
             scope.spawn(move || maintain(site, command, &lives, is_over))
         });
+        let free = scope.spawn(|| run_free_hooks(site, &is_over));
         if let Some(after) = lifted_after {
             // The moment at which it ends, not a wait for something.
             thread::sleep(after);
@@ -123,7 +126,7 @@ fn act(site: &Site<'_>, trouble: Trouble, plan: &mut Plan, hold: &mut Hold) -> R
         }
         let imports = imports.into_iter().map(joined).collect::<Result<Vec<_>>>()?;
         let maintenance = maintenance.map_or(Ok(Vec::new()), joined)?;
-        Ok(Round { hooks, imports, maintenance, is_held_recorded })
+        Ok(Round { hooks, imports, maintenance, longest_free: joined(free)?, is_held_recorded })
     })
 }
 
@@ -163,6 +166,19 @@ fn run_import(site: &Site<'_>, import: PlannedImport, limit: Option<&str>) -> Re
     }
     let ended = run(&mut command, import.life)?;
     Ok((import, ended))
+}
+
+/// Runs hooks on a free store, one after another as long as others run: the longest time that one took.
+fn run_free_hooks(site: &Site<'_>, is_over: &AtomicBool) -> Result<Duration> {
+    let mut longest = Duration::ZERO;
+    for number in 1.. {
+        let ended = run(&mut site.free.hook(Call(number))?, UNDISTURBED)?;
+        longest = longest.max(ended.took);
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(longest)
 }
 
 /// Maintains again and again, as long as hooks run.
@@ -205,6 +221,12 @@ fn judge(site: &mut Site<'_>, trouble: Trouble, done: &Round, tally: &mut Tally)
             return finding(format!(
                 "the hook of call {} ends with {:?}, says {:?} and {}",
                 hook.call.0, ended.code, ended.stdout, ended.stderr
+            ));
+        }
+        if ended.took > GRANTED + done.longest_free {
+            return finding(format!(
+                "the hook of call {} took {:?}, and one on a free store {:?} at most: {}",
+                hook.call.0, ended.took, done.longest_free, ended.stderr
             ));
         }
         site.promised.insert(hook.call);

@@ -25,6 +25,8 @@ pub(super) const UNDISTURBED: Life = Life { offset: std::time::Duration::ZERO, k
 /// One store with its spool.
 pub(super) struct Site<'a> {
     pub(super) place: Place<'a>,
+    /// Another store, which nobody keeps from anyone: how long its hooks take is the machine's doing alone.
+    pub(super) free: Place<'a>,
     /// The number of the next call.
     pub(super) next: u64,
     /// The calls that anybody has begun to report.
@@ -48,8 +50,8 @@ pub(super) struct Found {
 impl<'a> Site<'a> {
     /// A new store with a history of so many calls.
     pub(super) fn new(backend: Backend, program: &'a Path, history: u64) -> Result<Self> {
-        let place = Place::new(backend, program)?;
-        let mut site = Self { place, next: 1, begun: HashMap::new(), promised: BTreeSet::new(), rounds: 0 };
+        let (place, free) = (Place::new(backend, program)?, Place::new(backend, program)?);
+        let mut site = Self { place, free, next: 1, begun: HashMap::new(), promised: BTreeSet::new(), rounds: 0 };
         let calls: Vec<Call> = (1..=history).map(Call).collect();
         site.next += history;
         site.begin(&calls);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What the contract grants a hook while the store stays locked.
-const GRANTED: Duration = Duration::from_secs(1);
+/// What the contract grants a hook while the store stays locked. What the machine adds is known by a hook on a free store.
+pub(super) const GRANTED: Duration = Duration::from_secs(1);
 
 /// The figures of a run, or of its rounds with one trouble.
 #[derive(Clone, Debug, Default)]
