@@ -141,6 +141,17 @@ fn has_one_name(_: &Metadata) -> bool {
     true
 }
 
+/// Whether this user may write there.
+#[cfg(unix)]
+pub(crate) fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_writable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| !data.permissions().readonly() || data.is_dir())
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::io::Write;

@@ -7,6 +7,7 @@ use tooltally::{Backend, StoreUrl};
 
 use super::words::on_path;
 use super::{Check, Finding, Level};
+pub(super) use crate::own::is_writable;
 use crate::place::beside;
 
 /// What stands beside an SQLite store and belongs to it.
@@ -135,15 +136,4 @@ fn is_open_to_all(data: &Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_open_to_all(_data: &Metadata) -> bool {
     false
-}
-
-/// Whether this user may write there.
-#[cfg(unix)]
-pub(super) fn is_writable(path: &Path) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_writable(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|data| !data.permissions().readonly() || data.is_dir())
 }

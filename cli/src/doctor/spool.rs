@@ -7,6 +7,7 @@ use tooltally::StoreUrl;
 use super::words::{on_path, on_store, some_names};
 use super::{Case, Check, Finding, Level};
 use crate::output::humanize::{ago, counted};
+use crate::own::is_writable;
 use crate::spool::{Contents, FolderState, SeenFolder, Spool};
 
 /// Looks into each folder that a call may wait in.
@@ -51,6 +52,14 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
             finding(Level::Warning, "spool-waiting", message, path)
                 .remedy("the next hook or import takes them in, once the store can be written to; or do it now")
                 .command(take_in.clone()),
+        );
+    }
+    if seen.waiting > 0 && !is_writable(path) {
+        let message = "what is recorded cannot be removed from here, so it goes on to count as waiting";
+        findings.push(
+            finding(Level::Warning, "spool-not-writable", message, path)
+                .remedy("give yourself the right to write to it, then have it taken in once more")
+                .command(on_path("chmod 700", path)),
         );
     }
     for (kind, paths) in kinds(seen).into_iter().filter(|(_, paths)| !paths.is_empty()) {

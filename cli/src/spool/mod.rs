@@ -15,6 +15,7 @@ mod places;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use tooltally::{Condition, Event, Log, StoreUrl};
 
+use crate::own::is_writable;
 use crate::place::default_url;
 use folder::SpoolFolder;
 pub use look::{Contents, FolderState, SeenFolder};
@@ -126,9 +128,27 @@ impl Spool {
 
     /// The oldest events that wait, at most `limit`. What is no event is set aside, with a remark; what a killed
     /// writer left is removed.
+    ///
+    /// Events that cannot be removed come last: they may be recorded already.
     pub fn oldest(&self, limit: usize) -> Vec<Waiting> {
+        self.oldest_but(&HashSet::new(), limit)
+    }
+
+    fn oldest_but(&self, known: &HashSet<PathBuf>, limit: usize) -> Vec<Waiting> {
         self.folders.iter().for_each(SpoolFolder::sweep);
-        self.files().into_iter().filter_map(folder::read).take(limit).collect()
+        let is_new = |file: &PathBuf| !known.contains(file);
+        self.in_turn().into_iter().filter(is_new).filter_map(folder::read).take(limit).collect()
+    }
+
+    /// The files of waiting events, oldest first. Behind them, from one by chance on, those that cannot be removed: of
+    /// all that stay there, each has its turn.
+    fn in_turn(&self) -> Vec<PathBuf> {
+        let can_remove = |file: &PathBuf| file.parent().is_some_and(is_writable);
+        let (mut files, mut staying): (Vec<_>, Vec<_>) = self.files().into_iter().partition(can_remove);
+        let chance = usize::try_from(std::process::id()).unwrap_or(0).checked_rem(staying.len()).unwrap_or(0);
+        staying.rotate_left(chance);
+        files.append(&mut staying);
+        files
     }
 
     /// Removes events that the store has now, and each folder with the last of them.
@@ -146,8 +166,10 @@ impl Spool {
     /// As [`Log::append`]; what was not taken in waits on.
     pub fn take_in<L: Log + ?Sized>(&self, store: &L) -> tooltally::Result<u64> {
         let mut new = 0;
+        // Recorded, and not to be removed (the folder may be read-only): trying again would never end.
+        let mut staying = HashSet::new();
         loop {
-            let waiting = self.oldest(BATCH);
+            let waiting = self.oldest_but(&staying, BATCH);
             if waiting.is_empty() {
                 return Ok(new);
             }
@@ -155,10 +177,7 @@ impl Spool {
             let answers = store.append(&events, Condition::None)?;
             new += answers.iter().filter(|answer| answer.is_new()).count() as u64;
             self.remove(&waiting);
-            if waiting.iter().any(|w| w.file.exists()) {
-                // Not to be removed (its folder may be read-only): trying again would never end.
-                return Ok(new);
-            }
+            staying.extend(waiting.into_iter().map(|waiting| waiting.file).filter(|file| file.exists()));
         }
     }
 }

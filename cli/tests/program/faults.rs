@@ -312,3 +312,49 @@ fn a_spool_that_cannot_be_read_in_part_does_not_keep_the_rest() {
         assert!(left[1].extension().is_some_and(|end| end == "unreadable"), "{left:?}");
     }
 }
+
+/// Files that cannot be removed, more of them than one hook takes in: what waits behind them is recorded all the same.
+#[cfg(unix)]
+#[test]
+fn a_spool_that_nothing_can_be_removed_from_does_not_keep_the_rest() {
+    use crate::support::{is_root, set_mode};
+    if is_root() {
+        eprintln!("SKIPPED: a_spool_that_nothing_can_be_removed_from: permissions do not bind this user (root)");
+        return;
+    }
+    for engine in ENGINES {
+        let place = Place::new();
+        let db = place.path(&format!("usage.{engine}"));
+        // A folder in the store's place: hooks put calls beside it, and then, since the spool is closed, elsewhere.
+        std::fs::create_dir(&db).unwrap();
+        for call in 0..1100 {
+            put_aside(&place, &db, call);
+        }
+        let spool = std::path::PathBuf::from(format!("{}.spool", db.display()));
+        set_mode(&spool, 0o500);
+        hook(&place, &db, "elsewhere");
+        std::fs::remove_dir(&db).unwrap();
+        hook(&place, &db, "last");
+        let elsewhere = place.run(&["--db", db.to_str().unwrap(), "events"]).done().stdout;
+        assert_eq!(elsewhere.lines().count(), 1 + 1 + 63, "{engine}: what can be removed comes first");
+        place.import(db.to_str().unwrap(), "");
+        assert_eq!(place.uses(db.to_str().unwrap()), 1102, "{engine}");
+        let told = place.run(&["--db", db.to_str().unwrap(), "--json", "doctor"]).stdout;
+        assert!(told.contains("spool-not-writable"), "{told}");
+        set_mode(&spool, 0o700);
+        assert_eq!(taken_in(&place, &db), 1102);
+        assert!(!spool.exists());
+    }
+}
+
+/// A call in the spool, as a hook leaves it.
+#[cfg(unix)]
+fn put_aside(place: &Place, db: &Path, call: u32) {
+    let url: tooltally::StoreUrl = db.to_str().unwrap().parse().unwrap();
+    let time = tooltally::Timestamp::from_micros(1_767_225_600_000_000 + i64::from(call)).unwrap();
+    let id = tooltally::EventId::derived(&[call.to_le_bytes()]);
+    let name = tooltally::ToolName::new("Bash").unwrap();
+    let event = tooltally::ToolUse::new(id, name, tooltally::Outcome::Success, time).into();
+    let folder = tooltally_cli::spool::Spool::of(&url).put(&event).unwrap().to_path_buf();
+    assert!(folder.starts_with(place.path("")), "{folder:?}");
+}
