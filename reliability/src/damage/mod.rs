@@ -61,9 +61,6 @@ pub fn run(arguments: &DamageArguments) -> Result<()> {
         for (what, count) in &report.counts {
             println!("{count:8}  {what}");
         }
-        for remark in &report.remarks {
-            println!("note {remark}");
-        }
         for finding in &report.findings {
             println!("FOUND {finding}");
         }
@@ -79,8 +76,6 @@ pub struct Report {
     pub counts: std::collections::BTreeMap<String, u64>,
     /// What must not be; empty where all is well.
     pub findings: Vec<String>,
-    /// What may be, and is worth a look: other answers that `verify` finds.
-    pub remarks: Vec<String>,
 }
 
 /// Damages so many stores, from the image `first` on. `program` is the harness's own, to be started again.
@@ -106,5 +101,5 @@ pub fn look(
         all.add(outcome);
         progress();
     })?;
-    Ok(Report { counts: all.counts, findings: all.findings, remarks: all.remarks })
+    Ok(Report { counts: all.counts, findings: all.findings })
 }

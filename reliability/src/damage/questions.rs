@@ -23,8 +23,15 @@ pub(super) struct Answer {
     pub(super) digest: Result<u64, Error>,
 }
 
+/// The question of what the public view shows.
+pub(super) const VIEW: &str = "the view";
+
 /// A store's answers to every question.
-pub(super) struct Answers(pub(super) Vec<Answer>);
+pub(super) struct Answers {
+    pub(super) all: Vec<Answer>,
+    /// How many events there are, where that was answered.
+    pub(super) head: Option<u64>,
+}
 
 /// The answers of an undamaged store whose log has so many events.
 pub(super) struct State {
@@ -41,7 +48,7 @@ impl State {
         let model = MemoryStore::new();
         model.append(&mixed_all(0..head), Condition::None)?;
         let mut digests = Vec::new();
-        for answer in questions.ask(&model, &model).0 {
+        for answer in questions.ask(&model, &model).all {
             digests.push(answer.digest?);
         }
         if with_view {
@@ -54,7 +61,7 @@ impl State {
     /// The questions that are answered, and answered in another way than here.
     pub(super) fn differing<'a>(&self, answers: &'a Answers) -> Vec<&'a str> {
         let differs = |(answer, digest): &(&Answer, &u64)| answer.digest.as_ref().is_ok_and(|found| found != *digest);
-        let both = answers.0.iter().zip(&self.digests);
+        let both = answers.all.iter().zip(&self.digests);
         both.filter(differs).map(|(answer, _)| answer.question.as_str()).collect()
     }
 }
@@ -109,7 +116,9 @@ impl Questions {
 
     /// Asks all of them, whatever fails.
     pub(super) fn ask(&self, log: &dyn Log, queries: &dyn Queries) -> Answers {
-        let mut answers = vec![answer("head".to_owned(), log.head())];
+        let found = log.head();
+        let head = found.as_ref().ok().map(|head| head.get());
+        let mut answers = vec![answer("head".to_owned(), found)];
         for after in (0..self.most).step_by(usize::try_from(PAGE).unwrap_or(usize::MAX)) {
             let page = log.read(Position::new(after), usize::try_from(PAGE).unwrap_or(usize::MAX));
             answers.push(answer(format!("read after {after}"), page));
@@ -128,20 +137,20 @@ impl Questions {
             answers.push(answer(format!("what is registered in {project:?}"), queries.registered(project)));
             answers.push(answer(format!("the latest outcomes in {project:?}"), queries.latest_outcomes(project)));
         }
-        Answers(answers)
+        Answers { all: answers, head }
     }
 }
 
 impl Answers {
     /// The first error.
     pub(super) fn first_error(&self) -> Option<(&str, &Error)> {
-        self.0.iter().find_map(|answer| answer.digest.as_ref().err().map(|error| (answer.question.as_str(), error)))
+        self.all.iter().find_map(|answer| answer.digest.as_ref().err().map(|error| (answer.question.as_str(), error)))
     }
 
     /// Asks the public view, as another program does.
     pub(super) fn ask_view(&mut self, path: &Path) {
         let shown = view(path).map_err(|e| Error::corrupt("the view", e.to_string()));
-        self.0.push(answer("the view".to_owned(), shown));
+        self.all.push(answer(VIEW.to_owned(), shown));
     }
 }
 
@@ -155,13 +164,14 @@ fn digest(value: &impl Debug) -> u64 {
     hasher.finish()
 }
 
-const VIEW: &str = "SELECT id, tool_name, session_id, project_hash, project_path, agent, subagent, outcome, success,
+const VIEW_SQL: &str =
+    "SELECT id, tool_name, session_id, project_hash, project_path, agent, subagent, outcome, success,
     source, time_micros, duration_micros, attributes IS NULL, event_id FROM tool_usage_events ORDER BY id";
 
 fn view(path: &Path) -> rusqlite::Result<Vec<String>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    let mut statement = connection.prepare(VIEW)?;
+    let mut statement = connection.prepare(VIEW_SQL)?;
     let columns = statement.column_count();
     let rows = statement.query_map([], |row| {
         let fields: rusqlite::Result<Vec<String>> = (0..columns)
@@ -176,7 +186,7 @@ fn view(path: &Path) -> rusqlite::Result<Vec<String>> {
     rows.collect()
 }
 
-/// The row of [`VIEW`] for a call; other events have none.
+/// The row of [`VIEW_SQL`] for a call; other events have none.
 fn view_row(recorded: &Recorded) -> Option<String> {
     fn text(value: Option<impl ToString>) -> String {
         value.map_or_else(|| "-".to_owned(), |value| value.to_string())
