@@ -91,7 +91,14 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 /// What SQLite would open beside a database, and is neither a file nor missing: a pipe would be waited for for ever.
 pub(crate) fn no_file_beside(path: &Path) -> Option<PathBuf> {
     let is_none = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
-    ["-wal", "-journal", "-shm"].map(|end| beside(path, end)).into_iter().find(is_none)
+    // A hook opens a store each time: the way to the file is gone once.
+    let base = beside(path, "").into_os_string();
+    let named = |end: &str| {
+        let mut name = base.clone();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    ["-wal", "-journal", "-shm"].map(named).into_iter().find(is_none)
 }
 
 /// Whether the power failed while a file was being made: pages of it may be on the disk without the first one.
