@@ -55,6 +55,41 @@ fn a_project_has_its_own_and_everybodys_and_never_anothers() {
 }
 
 #[test]
+fn servers_whose_names_hold_two_underscores_have_their_tools() {
+    let place = Place::new();
+    let servers = |names: &[&str]| {
+        let servers: serde_json::Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), json!({"command": "x"}))).collect();
+        write(&place, ".claude.json", &json!({"mcpServers": servers}).to_string());
+        place.run(&["--db", "usage.db", "scan"]).done();
+    };
+    servers(&["dbl__srv", "Sentry (prod)"]);
+    let now = minutes_ago(5);
+    let calls = calls(
+        &place,
+        "home/work",
+        &[("mcp__dbl__srv__query", "success", &now), ("mcp__Sentry__prod___issues", "success", &now)],
+    );
+    place.import("usage.db", &calls);
+    let told = tools(&place, "usage.db", &[]);
+    for (server, name, shown) in [
+        ("mcp__dbl__srv", "mcp__dbl__srv__query", "dbl__srv"),
+        ("mcp__Sentry__prod_", "mcp__Sentry__prod___issues", "Sentry (prod)"),
+    ] {
+        let (server, brought) = (tool(&told, server), tool(&told, name));
+        assert_eq!((&server["uses"], &server["server"]), (&json!(1), &json!(shown)));
+        assert_eq!((&brought["server"], &brought["scope"]), (&json!(shown), &json!("user")));
+    }
+    let text = place.run(&["--db", "usage.db", "context"]).done().stdout;
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(lines, ["- mcp__Sentry__prod_: issues", "- mcp__dbl__srv: query"], "{text}");
+    servers(&["Sentry (prod)"]);
+    let told = tools(&place, "usage.db", &[]);
+    assert_eq!(tool(&told, "mcp__dbl__srv__query")["removed"], true);
+    assert_eq!(tool(&told, "mcp__Sentry__prod___issues")["removed"], false);
+}
+
+#[test]
 fn the_status_says_why() {
     let place = Place::new();
     furnish(&place);
