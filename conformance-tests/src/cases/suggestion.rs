@@ -2,7 +2,7 @@ use tooltally_core::policy::suggest::{Model, Pace, Suggestion, in_session};
 use tooltally_core::{Event, MaintenanceExt, MemoryStore, Queries, Store, Trail};
 
 use crate::check::{assert_sound, record};
-use crate::events::{SESSIONS, at, discovered, mixed_all, numbered_all, project, session, use_of};
+use crate::events::{Mixer, SESSIONS, at, discovered, mixed_all, numbered_all, project, session, use_of};
 use crate::harness::Harness;
 use crate::site::fresh;
 
@@ -92,9 +92,9 @@ pub(crate) fn a_habit_is_foreseen_and_seldom_told<H: Harness>() {
 
 pub(crate) fn without_a_habit_it_is_silent<H: Harness>() {
     let store = fresh::<H>();
-    // Of twelve tools each follows each other as often as any.
+    // Any of twelve tools, each time anew.
     let call = |n: u64| -> Event {
-        let tool = format!("tool {}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 0xf);
+        let tool = format!("tool {}", Mixer::new(n).below(12));
         use_of(n, &tool, at(n as i64)).session(session(&format!("s{}", n / 10))).into()
     };
     for n in 0..300 {
