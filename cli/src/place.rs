@@ -96,7 +96,8 @@ fn led_to(path: &Path) -> PathBuf {
 pub fn one_path(url: &StoreUrl) -> PathBuf {
     let path = led_to(url.path());
     let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
-    let folder = folder.and_then(|folder| std::fs::canonicalize(folder).ok());
+    // A file that stands where the folder was, behind a link, is not the way to the store.
+    let folder = folder.and_then(|folder| std::fs::canonicalize(folder).ok()).filter(|folder| folder.is_dir());
     match folder.zip(path.file_name()) {
         Some((folder, name)) => folder.join(name),
         None => std::path::absolute(&path).unwrap_or(path),

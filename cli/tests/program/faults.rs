@@ -45,6 +45,22 @@ fn where_the_stores_folder_cannot_be_made_the_call_waits_elsewhere() {
 
 #[cfg(unix)]
 #[test]
+fn what_waits_is_found_once_the_link_to_the_stores_folder_leads_there_again() {
+    let place = Place::new();
+    let [link, folder, file] = ["link", "folder", "file"].map(|name| place.path(name));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(&file, "").unwrap();
+    let db = link.join("usage.db");
+    for (target, call) in [(&folder, "1"), (&file, "2"), (&folder, "3")] {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        hook(&place, &db, call);
+    }
+    assert_eq!(place.uses(db.to_str().unwrap()), 3);
+}
+
+#[cfg(unix)]
+#[test]
 fn where_the_stores_folder_is_read_only_the_call_waits_elsewhere() {
     use crate::support::{is_root, set_mode};
     if is_root() {
