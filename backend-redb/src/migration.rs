@@ -2,6 +2,7 @@
 //! changed.
 
 use redb::{ReadableTable, TableHandle, UntypedTableHandle, WriteTransaction};
+use tooltally_core::ledger::Tree;
 use tooltally_core::{Error, Result};
 
 use crate::error::CATALOG;
@@ -58,6 +59,10 @@ impl Migrations {
     }
 }
 
+/// What is said of a store without one of the tables. Until the first release, tables come without a new format.
+const LACKING: &str = "lacks a table: a development version before 0.1.0 may have made the store, and can export its \
+    events for `import` into a new one";
+
 /// What a redb database is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -80,7 +85,13 @@ pub(crate) fn content(guard: &Guard, tables: &[UntypedTableHandle], source: &imp
     if !tables.iter().any(|table| table.name() == FORMAT_TABLE.name()) {
         return Ok(Content::Foreign);
     }
-    format(guard, source).map(Content::Store)
+    let format = format(guard, source)?;
+    let has = |wanted: Tree| tables.iter().any(|table| table.name() == wanted.as_str());
+    // Opened to write, a table that is missing would be made, and lack what was folded before.
+    if format == FIRST_FORMAT && !Tree::ALL.into_iter().all(has) {
+        return Err(Error::corrupt("redb file", LACKING));
+    }
+    Ok(Content::Store(format))
 }
 
 /// The format that a store's file names.

@@ -66,6 +66,7 @@ pub(crate) struct Tables<'guard, S: Source> {
     postings: OnceCell<TreeTable<S>>,
     recents: OnceCell<TreeTable<S>>,
     registry: OnceCell<TreeTable<S>>,
+    trails: OnceCell<TreeTable<S>>,
     id_runs: OnceCell<TreeTable<S>>,
 }
 
@@ -112,6 +113,7 @@ impl<'guard, S: Source> Tables<'guard, S> {
             postings: OnceCell::new(),
             recents: OnceCell::new(),
             registry: OnceCell::new(),
+            trails: OnceCell::new(),
             id_runs: OnceCell::new(),
         })
     }
@@ -136,6 +138,7 @@ impl<'guard, S: Source> Tables<'guard, S> {
             Tree::Postings => &self.postings,
             Tree::Recents => &self.recents,
             Tree::Registry => &self.registry,
+            Tree::Trails => &self.trails,
             Tree::IdRuns => &self.id_runs,
         }
     }
@@ -288,6 +291,7 @@ impl<'transaction> Tables<'_, &'transaction WriteTransaction> {
             Tree::Postings => &mut self.postings,
             Tree::Recents => &mut self.recents,
             Tree::Registry => &mut self.registry,
+            Tree::Trails => &mut self.trails,
             Tree::IdRuns => &mut self.id_runs,
         };
         cell.get_mut().ok_or_else(unopened)

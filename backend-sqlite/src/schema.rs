@@ -69,6 +69,7 @@ CREATE TABLE sessions (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT 
 CREATE TABLE postings (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE recents (key BLOB NOT NULL UNIQUE, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
 CREATE TABLE registry (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE trails (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE id_runs (key INTEGER PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
 ";
 
@@ -106,6 +107,10 @@ LEFT JOIN names AS agent ON agent.kind = 4 AND agent.number = place.agent
 LEFT JOIN names AS subagent ON subagent.kind = 5 AND subagent.number = place.subagent
 WHERE instr(log.numbers, 'k') = 0;
 ";
+
+/// What is said of a store without one of the tables. Until the first release, tables come without a new format.
+const LACKING: &str = "lacks a table or an index: a development version before 0.1.0 may have made the store, and can \
+    export its events for `import` into a new one";
 
 /// Makes everything, inside the caller's transaction.
 pub(crate) fn create(connection: &Connection) -> Result<()> {
@@ -154,5 +159,5 @@ pub(crate) fn check(connection: &Connection, patience: &Patience) -> Result<()> 
             }
         }
     }
-    if expected.is_empty() { Ok(()) } else { Err(Error::corrupt("schema", "lacks a table or an index")) }
+    if expected.is_empty() { Ok(()) } else { Err(Error::corrupt("schema", LACKING)) }
 }

@@ -56,6 +56,7 @@ static SESSIONS: TreeSql = tree_sql!("sessions");
 static POSTINGS: TreeSql = tree_sql!("postings");
 static RECENTS: TreeSql = tree_sql!("recents");
 static REGISTRY: TreeSql = tree_sql!("registry");
+static TRAILS: TreeSql = tree_sql!("trails");
 static ID_RUNS: TreeSql = tree_sql!("id_runs");
 
 const fn sql(tree: Tree) -> &'static TreeSql {
@@ -67,6 +68,7 @@ const fn sql(tree: Tree) -> &'static TreeSql {
         Tree::Postings => &POSTINGS,
         Tree::Recents => &RECENTS,
         Tree::Registry => &REGISTRY,
+        Tree::Trails => &TRAILS,
         Tree::IdRuns => &ID_RUNS,
     }
 }

@@ -9,16 +9,17 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use tooltally_conformance::events::{PATHS, SESSIONS, TOOLS, at, numbered, numbered_all};
+use tooltally_conformance::events::{PATHS, SESSIONS, TOOLS, at, numbered, numbered_all, project, session, use_of};
 use tooltally_core::{
-    Appended, Condition, Error, Event, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, ProjectId, Queries, Result,
-    Selection, SessionId, ToolName, Window,
+    Appended, Condition, Error, Event, Filter, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, ProjectId, Queries,
+    Result, Selection, SessionId, ToolName, Window,
 };
 use tooltally_sqlite::SqliteStore;
 
 const EVENTS: u64 = 1_500;
 const HOUR_MICROS: i64 = 3_600_000_000;
-const TREES: [&str; 7] = ["meta", "rollups", "calls", "sessions", "postings", "recents", "id_runs"];
+const TREES: [&str; 9] =
+    ["meta", "rollups", "calls", "sessions", "postings", "recents", "registry", "trails", "id_runs"];
 
 /// A closed store, whose tail is short.
 fn sound(path: &Path) {
@@ -26,6 +27,12 @@ fn sound(path: &Path) {
     for first in (0..EVENTS).step_by(150) {
         store.record_all(&numbered_all(first..first + 150)).unwrap();
     }
+    store.record(&late()).unwrap();
+}
+
+/// The first call of a session that begins late, and has much to look back at.
+fn late() -> Event {
+    use_of(1_000_000, TOOLS[0], at(0)).session(session("late")).project(project(PATHS[0])).into()
 }
 
 fn selections() -> Vec<Selection> {
@@ -60,12 +67,15 @@ fn ask(queries: &dyn Queries) -> Vec<Result<String>> {
         answers.push(shown(queries.recent(&selection, 10)));
         answers.push(shown(queries.recent(&selection, 100)));
     }
+    answers.push(shown(queries.registered(&Filter::Any)));
+    answers.push(shown(queries.trail(&session("late"), 500)));
     answers
 }
 
 fn truth() -> Vec<Result<String>> {
     let model = MemoryStore::new();
     model.append(&numbered_all(0..EVENTS), Condition::None).unwrap();
+    model.record(&late()).unwrap();
     ask(&model)
 }
 

@@ -52,11 +52,34 @@ pub(crate) struct Expectation {
     trail: Calls,
 }
 
-/// The calls of a session, and those just before its first.
+/// The calls of a session, and before its first the latest ones of all, and the latest ones of each project.
 #[derive(Clone, Debug, Default)]
 struct Calls {
-    before: VecDeque<WorkloadEvent>,
+    latest: VecDeque<WorkloadEvent>,
+    by_project: BTreeMap<u64, VecDeque<WorkloadEvent>>,
     own: Vec<WorkloadEvent>,
+}
+
+impl Calls {
+    fn apply(&mut self, call: &WorkloadEvent, session: u64) {
+        if session == call.session {
+            self.own.push(call.clone());
+        } else if self.own.is_empty() {
+            for latest in [&mut self.latest, self.by_project.entry(call.project).or_default()] {
+                latest.push_back(call.clone());
+                if latest.len() as u64 > LEARNT_FROM {
+                    latest.pop_front();
+                }
+            }
+        }
+    }
+
+    /// Those before the session's first, in order, each once.
+    fn before(&self) -> impl Iterator<Item = &WorkloadEvent> {
+        let of_project = self.own.first().and_then(|call| self.by_project.get(&call.project));
+        let all = self.latest.iter().chain(of_project.into_iter().flatten());
+        all.map(|call| (call.number, call)).collect::<BTreeMap<_, _>>().into_values()
+    }
 }
 
 impl Expectation {
@@ -111,16 +134,7 @@ impl Expectation {
                     self.histories.apply(call)?;
                 }
             }
-            Question::Suggest { session } => {
-                if session == call.session {
-                    self.trail.own.push(call.clone());
-                } else if self.trail.own.is_empty() {
-                    self.trail.before.push_back(call.clone());
-                    if self.trail.before.len() as u64 > LEARNT_FROM {
-                        self.trail.before.pop_front();
-                    }
-                }
-            }
+            Question::Suggest { session } => self.trail.apply(call, session),
         }
         Ok(())
     }
@@ -176,7 +190,7 @@ impl Expectation {
             let events = calls.map(|call| workload.event(call)).collect::<tooltally::Result<Vec<_>>>()?;
             Ok(events.iter().filter_map(Event::as_tool_use).cloned().collect())
         };
-        Ok(Trail::of(&calls(&mut self.trail.before.iter())?, &calls(&mut self.trail.own.iter())?))
+        Ok(Trail::of(&calls(&mut self.trail.before())?, &calls(&mut self.trail.own.iter())?))
     }
 
     fn rows(&self) -> Result<Vec<UsageRow>> {

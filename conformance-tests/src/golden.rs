@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use tooltally_core::{
     AgentName, Event, Filter, GroupBy, GroupKey, LogExt, MaintenanceExt, Outcome, Position, Project, ProjectId,
-    ProjectPath, RecentOutcomes, Recorded, Registered, Selection, SessionId, Source, Spans, Store, SubagentName,
-    Timestamp, ToolDuration, ToolName, UsageRow, Window,
+    ProjectPath, RecentOutcomes, Recorded, Registered, Selection, SessionId, Source, Spans, Step, Store, SubagentName,
+    Timestamp, ToolDuration, ToolName, Trail, UsageRow, Window,
 };
 
 use crate::events::{
@@ -120,7 +120,7 @@ fn odd() -> Vec<Event> {
     made
 }
 
-/// Everything that a store holds and answers, a line each: its events, then usage and recent calls.
+/// Everything that a store holds and answers, a line each: its events, then usage, recent calls, and what policies ask for.
 pub fn lines(store: &dyn Store) -> Vec<String> {
     let mut lines = event_lines(store);
     for (name, selection) in selections() {
@@ -142,6 +142,12 @@ pub fn lines(store: &dyn Store) -> Vec<String> {
         lines.push(format!("latest outcomes {project:?}"));
         let outcomes = store.latest_outcomes(&project).expect("the latest outcomes are answered");
         lines.extend(outcomes.iter().map(outcomes_line));
+    }
+    for session in SESSIONS {
+        for look_back in [3, 30] {
+            let trail = store.trail(&events::session(session), look_back).expect("a trail is answered");
+            lines.push(format!("trail {session} {look_back}: {}", trail.as_ref().map_or_else(String::new, trail_line)));
+        }
     }
     lines
 }
@@ -199,6 +205,14 @@ fn groupings() -> Vec<(&'static str, GroupBy)> {
         ("session", GroupBy::Session),
         ("week", GroupBy::Span(weeks)),
     ]
+}
+
+/// Tools by number, then tool, session and project of each call before the session's, then how many it has.
+fn trail_line(trail: &Trail) -> String {
+    let tools: Vec<&str> = trail.tools.iter().map(ToolName::as_str).collect();
+    let step = |step: &Step| format!("{}/{}/{}", step.tool, step.session, step.project);
+    let before: Vec<String> = trail.before.iter().map(step).collect();
+    format!("{}\t{}\t{}", tools.join(", "), before.join(" "), trail.session.len())
 }
 
 /// Fields between tabs, which no name holds; empty where absent, which no name is.

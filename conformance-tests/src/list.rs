@@ -451,6 +451,12 @@ macro_rules! __cases {
                     trails_are_those_of_the_reference,
                     /// What has no session, and registry events, take a place in what is looked back at.
                     a_trail_looks_back_at_so_many_events,
+                    /// However many calls of other projects came since, a project's own are looked back at.
+                    other_projects_hide_nothing_of_ones_own,
+                    /// So they are where the session, or what is looked back at, waits to be folded.
+                    a_project_is_known_to_sessions_not_folded_yet,
+                    /// And so a habit of the project is told.
+                    a_habit_is_told_though_others_were_busy_since,
                     /// A habit is foreseen, and told as seldom as the pace says.
                     a_habit_is_foreseen_and_seldom_told,
                     /// Where anything may follow anything, nothing is said.

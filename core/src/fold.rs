@@ -163,14 +163,19 @@ fn each_recorded<L: Log + ?Sized>(log: &L, visit: &mut dyn FnMut(&Recorded)) -> 
 struct TrailFold<'a> {
     session: &'a SessionId,
     look_back: u64,
-    /// The last events before the session's first call; `None` for what is no call.
-    before: VecDeque<Option<ToolUse>>,
+    /// How many events came before the session's first call.
+    passed: u64,
+    /// The last of those, by how many came before them; `None` for what is no call.
+    latest: VecDeque<(u64, Option<ToolUse>)>,
+    /// The last calls of each project's sessions, likewise.
+    by_project: HashMap<ProjectId, VecDeque<(u64, ToolUse)>>,
     own: Vec<ToolUse>,
 }
 
 impl<'a> TrailFold<'a> {
-    const fn new(session: &'a SessionId, look_back: u64) -> Self {
-        Self { session, look_back, before: VecDeque::new(), own: Vec::new() }
+    fn new(session: &'a SessionId, look_back: u64) -> Self {
+        let (latest, by_project) = (VecDeque::new(), HashMap::new());
+        Self { session, look_back, passed: 0, latest, by_project, own: Vec::new() }
     }
 
     fn apply(&mut self, recorded: &Recorded) {
@@ -178,15 +183,37 @@ impl<'a> TrailFold<'a> {
         if let Some(call) = call.filter(|call| call.session.as_ref() == Some(self.session)) {
             self.own.push(call.clone());
         } else if self.own.is_empty() {
-            self.before.push_back(call.cloned());
-            if self.before.len() as u64 > self.look_back {
-                self.before.pop_front();
-            }
+            self.pass(call);
         }
     }
 
+    /// An event before the session's first call.
+    fn pass(&mut self, call: Option<&ToolUse>) {
+        push_latest(&mut self.latest, (self.passed, call.cloned()), self.look_back);
+        if let Some(call) = call.filter(|call| call.session.is_some())
+            && let Some(project) = &call.project
+        {
+            let of_project = self.by_project.entry(project.id).or_default();
+            push_latest(of_project, (self.passed, call.clone()), self.look_back);
+        }
+        self.passed += 1;
+    }
+
     fn finish(self) -> Option<Trail> {
-        (!self.own.is_empty()).then(|| Trail::of(self.before.iter().flatten(), &self.own))
+        let project = self.own.first()?.project.as_ref().map(|project| project.id);
+        let of_project = project.and_then(|id| self.by_project.get(&id));
+        let latest = self.latest.iter().filter_map(|(number, call)| Some((*number, call.as_ref()?)));
+        let mut before: BTreeMap<u64, &ToolUse> = latest.collect();
+        before.extend(of_project.into_iter().flatten().map(|(number, call)| (*number, call)));
+        Some(Trail::of(before.into_values(), &self.own))
+    }
+}
+
+/// Adds to the latest, of which so many are kept.
+fn push_latest<T>(latest: &mut VecDeque<T>, next: T, most: u64) {
+    latest.push_back(next);
+    if latest.len() as u64 > most {
+        latest.pop_front();
     }
 }
 

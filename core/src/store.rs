@@ -128,12 +128,15 @@ pub trait Queries: Send + Sync {
     /// As for [`usage`](Self::usage).
     fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>>;
 
-    /// The calls of a session, and those of others among the `look_back` events before its first; `None` for a session
-    /// without calls.
+    /// The calls of a session, and calls of others before its first: those among the last `look_back` events, and the
+    /// last `look_back` calls of its project; `None` for a session without calls.
     ///
     /// # Behavior
-    /// - Exact: of one prefix of the log, its calls in order of position, whatever their times.
-    /// - Calls without a session and registry events are not in it, and take a place among those looked back at.
+    /// - Exact: of one prefix of the log, its calls in order of position, each once, whatever their times.
+    /// - Calls without a session and registry events are not in it, and take a place among the last events.
+    /// - A session's project is that of its first call; where that has none, only the last events are looked back at.
+    /// - A project's own calls are in it however long ago they were, and however many others came since; only those
+    ///   that have a session count among its last.
     /// - What is recorded after a session's first call changes nothing of what was before.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub struct Step {
     pub project: u32,
 }
 
-/// The calls of a session, and some of those before its first.
+/// The calls of a session, and some of those before its first: the latest of all, and the latest of its project.
 ///
 /// Numbers are given in the order in which what they name comes first, so equal calls make equal trails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

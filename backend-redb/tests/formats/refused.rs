@@ -96,6 +96,21 @@ fn another_programs_database() {
     assert!(is_no_store(&refused(&left.path().join("usage.redb"))), "as a killed writer leaves it");
 }
 
+/// Opened to write, the table would be made, and lack what was folded before.
+#[test]
+fn a_development_versions_store_that_lacks_a_table() {
+    let (_folder, path) = copy_of(CLOSED);
+    let mut builder = redb::Builder::new();
+    builder.set_concurrency_mode(redb::ConcurrencyMode::MultiWriter);
+    let database = builder.create_with_backend(StoreFile::open(&path).unwrap()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    assert!(transaction.delete_table(TableDefinition::<&[u8], &[u8]>::new("trails")).unwrap());
+    transaction.commit().unwrap();
+    drop(database);
+    let refusal = refused(&path);
+    assert!(refusal.is_corrupt() && refusal.to_string().contains("development version"), "{refusal}");
+}
+
 #[test]
 fn what_is_no_database() {
     let (folder, path): (TempDir, PathBuf) = copy_of(CLOSED);

@@ -131,6 +131,16 @@ fn another_programs_database() {
 }
 
 #[test]
+fn a_development_versions_store_that_lacks_a_table() {
+    let (_folder, path) = copy_of(&CLOSED);
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE trails").unwrap();
+    let before = fs::read(&path).unwrap();
+    let refusal = SqliteStore::open(&path).err().expect("it opened");
+    assert!(refusal.is_corrupt() && refusal.to_string().contains("development version"), "{refusal}");
+    assert!(fs::read(&path).unwrap() == before, "it is changed");
+}
+
+#[test]
 fn what_is_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.db");

@@ -124,9 +124,10 @@ pub struct ContextArguments {
 /// `suggest`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Learns from the 2,000 calls before the session: what followed its last one to
-three calls, in all projects and in its own. Silent below 60 % and before the
-session's fourth call; at most two suggestions a session, five calls apart.
+Learns from the 2,000 events before the session and from the last 2,000 calls
+of its project, however long ago: what followed its last one to three calls,
+in all projects and in its own. Silent below 60 % and before the session's
+fourth call; at most two suggestions a session, five calls apart.
 Nothing is kept: the same log gives the same answer.
 --json answers {\"session\", \"suggestion\": null or {\"tool\", \"confidence\",
 \"after_calls\", \"context\", \"seen\"}}.

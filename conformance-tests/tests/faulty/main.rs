@@ -99,6 +99,12 @@ faults! {
         misses_the_latest_call_of_a_trail: questions::MissesTheLatest => suggestion::trails_are_those_of_the_reference,
         looks_back_too_far: questions::LooksTooFar => suggestion::a_trail_looks_back_at_so_many_events,
         orders_trails_by_time: questions::OrdersTrailsByTime => suggestion::trails_are_those_of_the_reference,
+        forgets_a_project_while_others_are_busy: questions::LooksAtTheLatestAlone
+            => suggestion::other_projects_hide_nothing_of_ones_own,
+        forgets_the_habits_of_a_project: questions::LooksAtTheLatestAlone
+            => suggestion::a_habit_is_told_though_others_were_busy_since,
+        forgets_the_calls_of_a_project_that_wait: questions::PassesOverTheTail
+            => suggestion::a_project_is_known_to_sessions_not_folded_yet,
         gives_one_too_many_now_and_then: questions::OneTooMany => model::random_commands,
     }
     InFile {

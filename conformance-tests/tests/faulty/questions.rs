@@ -68,6 +68,41 @@ impl Fault for LooksTooFar {
     }
 }
 
+/// Of a project nothing is known but what it has among the last events.
+#[derive(Default)]
+pub(crate) struct LooksAtTheLatestAlone;
+
+impl Fault for LooksAtTheLatestAlone {
+    fn trail(&self, store: &dyn Store, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        let log = whole_log(store)?;
+        let back = usize::try_from(look_back).unwrap_or(usize::MAX);
+        let start = first_of(&log, session).saturating_sub(back);
+        Ok(fold::trail(&log[start..], session, look_back))
+    }
+}
+
+/// What is older than the last events is looked for among what is folded, in folds of some size.
+#[derive(Default)]
+pub(crate) struct PassesOverTheTail;
+
+impl Fault for PassesOverTheTail {
+    fn trail(&self, store: &dyn Store, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+        let mut log = whole_log(store)?;
+        let back = usize::try_from(look_back).unwrap_or(usize::MAX);
+        let start = first_of(&log, session).saturating_sub(back);
+        let folded = log.len() / 1_024 * 1_024;
+        log.drain(folded.min(start)..start);
+        Ok(fold::trail(&log, session, look_back))
+    }
+}
+
+/// How many events stand before a session's first call.
+fn first_of(log: &[Recorded], session: &SessionId) -> usize {
+    let is_of =
+        |recorded: &Recorded| recorded.event.as_tool_use().is_some_and(|call| call.session.as_ref() == Some(session));
+    log.iter().position(is_of).unwrap_or(log.len())
+}
+
 /// A trail's calls stand in order of time.
 #[derive(Default)]
 pub(crate) struct OrdersTrailsByTime;

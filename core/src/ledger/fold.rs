@@ -7,12 +7,13 @@ use rustc_hash::FxHashMap;
 
 use super::calls::Call;
 use super::cells::Cells;
-use super::keys::{CallsKey, PostingKey, RegistryKey, Scope, SessionKey};
+use super::keys::{CallsKey, PostingKey, RegistryKey, Scope, SessionKey, TrailKey};
 use super::positions::{Positions, block_of};
 use super::recents::Recents;
 use super::registry::{Facts, Registry};
 use super::row::LogRow;
 use super::tool_rows::row_of;
+use super::trails::Trails;
 use crate::bucket::Width;
 use crate::recent::{RecentOutcome, RecentOutcomes};
 use crate::usage::Usage;
@@ -29,6 +30,7 @@ pub(super) struct Fold {
     narrow: FxHashMap<(u32, u32, u32), Usage>,
     sessions: FxHashMap<(SessionKey, u32), Usage>,
     postings: FxHashMap<PostingKey, Positions>,
+    trails: FxHashMap<TrailKey, Trails>,
     /// By (project, tool). Those of all projects follow.
     recents: FxHashMap<(u32, u32), RecentOutcomes>,
     /// By (project, tool).
@@ -54,7 +56,11 @@ impl Fold {
         row.count_in(self.narrow.entry((Width::ThreeHours.bucket_of(row.time), project, tool)).or_default());
         let of = SessionKey { session, day: Width::Day.bucket_of(row.time), project };
         row.count_in(self.sessions.entry((of, tool)).or_default());
-        self.postings.entry(PostingKey { of, block: block_of(position) }).or_default().insert(position);
+        let block = block_of(position);
+        self.postings.entry(PostingKey { of, block }).or_default().insert(position);
+        if Trails::take(row) {
+            self.trails.entry(TrailKey { project, block }).or_default().push(position, row);
+        }
         let recent = RecentOutcome { time: row.time, position, outcome: row.outcome };
         self.recents.entry((project, tool)).or_default().record(recent);
     }
@@ -114,6 +120,11 @@ impl Fold {
     /// The postings, in order. Takes them.
     pub(super) fn take_postings(&mut self) -> BTreeMap<PostingKey, Positions> {
         std::mem::take(&mut self.postings).into_iter().collect()
+    }
+
+    /// The trails rows, in order. Takes them.
+    pub(super) fn take_trails(&mut self) -> BTreeMap<TrailKey, Trails> {
+        std::mem::take(&mut self.trails).into_iter().collect()
     }
 
     /// The recents rows, by scope and number. Takes what they are made of.

@@ -12,12 +12,15 @@ use super::calls::{self, Call};
 use super::cells::{Cells, Place};
 use super::fold::{Fold, Level, days_of, merge_level, widened};
 use super::ids::{Entry, sorted_entries};
-use super::keys::{CallsKey, PostingKey, RegistryKey, RollupKey, Scope, SessionKey, pending_range, recents_key, show};
+use super::keys::{
+    CallsKey, PostingKey, RegistryKey, RollupKey, Scope, SessionKey, TrailKey, pending_range, recents_key, show,
+};
 use super::positions::Positions;
 use super::recents::Recents;
 use super::registry::Registry;
 use super::state::State;
 use super::tables::{Direction, Transaction, Tree};
+use super::trails::Trails;
 use crate::bucket::Width;
 use crate::{Error, EventId, Position, Result};
 
@@ -36,6 +39,7 @@ pub(super) struct Prepared {
     postings: BTreeMap<PostingKey, Positions>,
     recents: BTreeMap<(Scope, u32), Recents>,
     registry: BTreeMap<RegistryKey, Registry>,
+    trails: BTreeMap<TrailKey, Trails>,
     ids: Vec<(EventId, Position)>,
     id_entries: Vec<Entry>,
 }
@@ -50,7 +54,7 @@ impl Fold {
         let narrowest = self.take_narrowest();
         let days = days_of(&narrowest, sessions_by_day);
         let (sessions, postings, recents) = (self.take_sessions(), self.take_postings(), self.take_recents());
-        let registry = self.take_registry();
+        let (registry, trails) = (self.take_registry(), self.take_trails());
         let ids = self.take_ids();
         let id_entries = sorted_entries(&ids);
         Some(Prepared {
@@ -63,6 +67,7 @@ impl Fold {
             postings,
             recents,
             registry,
+            trails,
             ids,
             id_entries,
         })
@@ -91,6 +96,7 @@ impl Prepared {
         write_postings(transaction, generation, &self.postings)?;
         write_recents(transaction, generation, &self.recents)?;
         write_registry(transaction, generation, &self.registry)?;
+        write_trails(transaction, generation, &self.trails)?;
         state.set_folded_to(self.last);
         Ok(self.id_entries)
     }
@@ -231,6 +237,16 @@ fn write_registry(
             stored(transaction, Tree::Registry, &bytes, |stored| Registry::from_bytes(&bytes, key.tools, stored))?;
         registry.merge(added);
         transaction.put(Tree::Registry, &bytes, &registry.to_bytes(&bytes))?;
+    }
+    Ok(())
+}
+
+fn write_trails(transaction: &mut dyn Transaction, generation: u32, rows: &BTreeMap<TrailKey, Trails>) -> Result<()> {
+    for (key, added) in rows {
+        let bytes = key.to_bytes(generation);
+        let mut trails = stored(transaction, Tree::Trails, &bytes, |stored| Trails::from_bytes(&bytes, stored))?;
+        trails.extend(added);
+        transaction.put(Tree::Trails, &bytes, &trails.to_bytes(&bytes)?)?;
     }
     Ok(())
 }

@@ -46,6 +46,14 @@ pub(super) struct PostingKey {
     pub(super) block: u32,
 }
 
+/// A row of [`Tree::Trails`](super::Tree::Trails): the calls of a project, of those that have a session, in one block
+/// of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TrailKey {
+    pub(super) project: u32,
+    pub(super) block: u32,
+}
+
 const ALL: u8 = 0;
 const PROJECT: u8 = 1;
 const PENDING: u8 = 0;
@@ -229,6 +237,25 @@ pub(super) fn registry_range(generation: u32, project: Want) -> (Vec<u8>, Vec<u8
             (prefix.clone(), prefix_end(prefix))
         }
     }
+}
+
+impl TrailKey {
+    pub(super) fn to_bytes(self, generation: u32) -> Vec<u8> {
+        KeyWriter::new(generation).number(self.project).number(self.block).finish()
+    }
+
+    /// Reads a key back; `None` for what is none.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (project, rest) = read_number(bytes.get(4..)?)?;
+        let (block, rest) = read_number(rest)?;
+        rest.is_empty().then_some(Self { project, block })
+    }
+}
+
+/// The first and last key of a project's calls up to a block, that one included.
+pub(super) fn trails_range(generation: u32, project: u32, last: u32) -> (Vec<u8>, Vec<u8>) {
+    let key = |block| TrailKey { project, block }.to_bytes(generation);
+    (key(0), key(last))
 }
 
 /// The first and last key of a generation in any tree but that of the id runs: every key of it lies between.

@@ -13,7 +13,7 @@
 //! | `tail`, `state` | events not folded yet; how far the projections go |
 //! | `fold`, `fold_write` | folding events, in memory; adding that to the projections |
 //! | `keys`, `bytes` | the keys of the projections' rows; numbers as bytes |
-//! | `cells`, `calls`, `positions`, `recents`, `registry` | the rows: usage, calls, places in the log, latest outcomes, what settings have |
+//! | `cells`, `calls`, `positions`, `recents`, `registry`, `trails` | the rows: usage, calls, places in the log, latest outcomes, what settings have, what followed what |
 //! | `tool_rows` | what the rows of the last two have in common |
 //! | `ids` | the id index |
 //! | `view`, `buckets`, `usage`, `recent`, `registered`, `trail`, `warm` | queries; rows that they read lately |
@@ -49,6 +49,7 @@ mod tables;
 mod tail;
 mod tool_rows;
 mod trail;
+mod trails;
 mod turns;
 mod usage;
 mod verify;

@@ -73,6 +73,8 @@ pub enum Tree {
     Recents,
     /// What settings have or had, by project and tool.
     Registry,
+    /// Calls by project, as they followed each other.
+    Trails,
     /// Chunks of sorted id fingerprints by run. Each key here, and each bound of a range of keys, is eight bytes, the
     /// big-endian bytes of a number below 2^63: an engine may keep the number instead.
     IdRuns,
@@ -80,7 +82,7 @@ pub enum Tree {
 
 impl Tree {
     /// Every tree.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Meta,
         Self::Rollups,
         Self::Calls,
@@ -88,13 +90,22 @@ impl Tree {
         Self::Postings,
         Self::Recents,
         Self::Registry,
+        Self::Trails,
         Self::IdRuns,
     ];
 
     /// The trees of the projections: every key in them begins with a generation, in that of the id runs with five bits
     /// of it.
-    pub const PROJECTIONS: [Self; 7] =
-        [Self::Rollups, Self::Calls, Self::Sessions, Self::Postings, Self::Recents, Self::Registry, Self::IdRuns];
+    pub const PROJECTIONS: [Self; 8] = [
+        Self::Rollups,
+        Self::Calls,
+        Self::Sessions,
+        Self::Postings,
+        Self::Recents,
+        Self::Registry,
+        Self::Trails,
+        Self::IdRuns,
+    ];
 
     /// Its name, also the name of its table in a file.
     pub const fn as_str(self) -> &'static str {
@@ -106,6 +117,7 @@ impl Tree {
             Self::Postings => "postings",
             Self::Recents => "recents",
             Self::Registry => "registry",
+            Self::Trails => "trails",
             Self::IdRuns => "id_runs",
         }
     }

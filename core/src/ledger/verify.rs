@@ -7,15 +7,16 @@ use super::calls::{self, Call};
 use super::cells::{Cells, Place};
 use super::fold::{Fold, Level, days_of, merge_level, widened};
 use super::ids::{Filters, probe};
-use super::keys::{self, CallsKey, PostingKey, RegistryKey, RollupKey, Scope, SessionKey, recents_key};
+use super::keys::{self, CallsKey, PostingKey, RegistryKey, RollupKey, Scope, SessionKey, TrailKey, recents_key};
 use super::names::{Interned, first_path, first_path_keys};
-use super::positions::{Positions, block_of};
+use super::positions::{Positions, block_of, block_range};
 use super::recents::Recents;
 use super::registry::Registry;
 use super::row::LogRow;
 use super::state::State;
 use super::tables::{Direction, NameKind, Snapshot, Tree};
 use super::tail::gap;
+use super::trails::Trails;
 use crate::bucket::Width;
 use crate::{
     AgentName, Error, EventId, Position, Progress, ProjectId, ProjectPath, Result, SessionId, SubagentName, ToolName,
@@ -36,7 +37,8 @@ pub(super) fn verify(snapshot: &dyn Snapshot, progress: &mut dyn FnMut(Progress)
     shape.check_first_paths(snapshot)?;
     state.ids.verify(snapshot, state.folded_to())?;
     tail_ids(snapshot, &state, head)?;
-    let projections = Projections { snapshot, state: &state, compared: BTreeMap::new() }.verify(&shape, &mut steps)?;
+    let compared = BTreeMap::from([(Tree::Trails, shape.trails)]);
+    let projections = Projections { snapshot, state: &state, compared }.verify(&shape, &mut steps)?;
     Ok(Verified { events: head.get(), projections })
 }
 
@@ -118,32 +120,71 @@ struct Shape {
     /// Folded events by day.
     days: BTreeMap<u32, u64>,
     first_paths: HashMap<u32, u32>,
+    /// How many rows of trails were compared: they follow positions, as the pass does.
+    trails: u64,
 }
 
 impl Shape {
     fn read(snapshot: &dyn Snapshot, state: &State, head: Position, steps: &mut Steps<'_>) -> Result<Self> {
-        let mut shape = Self { head, block_days: BTreeMap::new(), days: BTreeMap::new(), first_paths: HashMap::new() };
+        let (block_days, days, first_paths) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
+        let mut shape = Self { head, block_days, days, first_paths, trails: 0 };
         let limits = NameLimits::read(snapshot)?;
         let mut next = Position::START.next();
-        snapshot.rows(next, head, &mut |position, row| {
-            if position != next {
+        while next <= head {
+            let (_, last) = block_range(block_of(next));
+            let last = last.max(next).min(head);
+            let mut trails: BTreeMap<TrailKey, Trails> = BTreeMap::new();
+            snapshot.rows(next, last, &mut |position, row| {
+                if position != next {
+                    return Err(gap(next));
+                }
+                next = next.next();
+                limits.check(position, &row)?;
+                shape.add(state, position, &row, &mut trails);
+                steps.step();
+                Ok(())
+            })?;
+            if next <= last {
                 return Err(gap(next));
             }
-            next = next.next();
-            limits.check(position, &row)?;
-            if row.project != 0 && row.path != 0 {
-                shape.first_paths.entry(row.project).or_insert(row.path);
+            shape.check_trails(snapshot, state, &trails)?;
+        }
+        Ok(shape)
+    }
+
+    fn add(&mut self, state: &State, position: Position, row: &LogRow, trails: &mut BTreeMap<TrailKey, Trails>) {
+        if row.project != 0 && row.path != 0 {
+            self.first_paths.entry(row.project).or_insert(row.path);
+        }
+        if position > state.folded_to() {
+            return;
+        }
+        let (day, block) = (Width::Day.bucket_of(row.time), block_of(position));
+        *self.days.entry(day).or_default() += 1;
+        let (first, last) = self.block_days.entry(block).or_insert((day, day));
+        (*first, *last) = ((*first).min(day), (*last).max(day));
+        if Trails::take(row) {
+            trails.entry(TrailKey { project: row.project, block }).or_default().push(position, row);
+        }
+    }
+
+    /// The trails of a block are those of its calls.
+    fn check_trails(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        state: &State,
+        expected: &BTreeMap<TrailKey, Trails>,
+    ) -> Result<()> {
+        for (key, expected) in expected {
+            let bytes = key.to_bytes(state.generation);
+            let stored = snapshot.get(Tree::Trails, &bytes)?;
+            let stored = stored.map(|sealed| Trails::from_bytes(&bytes, &sealed)).transpose()?;
+            if stored.as_ref() != Some(expected) {
+                return Err(differs(Tree::Trails, &bytes));
             }
-            if position <= state.folded_to() {
-                let day = Width::Day.bucket_of(row.time);
-                *shape.days.entry(day).or_default() += 1;
-                let (first, last) = shape.block_days.entry(block_of(position)).or_insert((day, day));
-                (*first, *last) = ((*first).min(day), (*last).max(day));
-            }
-            steps.step();
-            Ok(())
-        })?;
-        if next <= head { Err(gap(next)) } else { Ok(shape) }
+            self.trails += 1;
+        }
+        Ok(())
     }
 
     fn check_first_paths(&self, snapshot: &dyn Snapshot) -> Result<()> {
@@ -250,7 +291,7 @@ impl Projections<'_> {
             if *first_day > days.1 || *last_day < days.0 {
                 continue;
             }
-            let (first, last) = super::positions::block_range(*block);
+            let (first, last) = block_range(*block);
             let last = last.min(self.state.folded_to()).min(shape.head);
             self.snapshot.rows(first, last, &mut |position, row| {
                 if (days.0..=days.1).contains(&Width::Day.bucket_of(row.time)) {

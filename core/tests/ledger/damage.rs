@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tooltally_core::ledger::{Direction, Engine, Ledger, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
 use tooltally_core::{
     Error, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, Outcome, Position, Project, Queries, Result,
-    Selection, Timestamp, ToolName, ToolUse, Window,
+    Selection, SessionId, Timestamp, ToolName, ToolUse, Window,
 };
 
 use super::engine::{MemoryEngine, Tables};
@@ -202,6 +202,56 @@ fn crafted_counts_do_not_panic() {
     let payload = [&[0, 251, 88, 2, 0, 2, 1, 2][..], &run(0), &run(1), &[0, 0]].concat();
     engine.tamper(|t| drop(t.trees.get_mut(&Tree::Meta).unwrap().insert(b"state".to_vec(), seal(b"state", &payload))));
     assert!(ledger.verify_quietly().unwrap_err().is_corrupt());
+}
+
+/// The key of the first trails of a session's project.
+fn first_trails(ledger: &Ledger<MemoryEngine>, engine: &MemoryEngine, session: &SessionId) -> Vec<u8> {
+    let log = ledger.read(Position::START, usize::MAX).unwrap();
+    let mut calls = log.iter().filter_map(|recorded| recorded.event.as_tool_use());
+    let first = calls.find(|call| call.session.as_ref() == Some(session)).unwrap();
+    let id = first.project.as_ref().unwrap().id.to_string();
+    let number = engine.tables().name_number(NameKind::Project, &id).unwrap().unwrap();
+    engine.tables().trees[&Tree::Trails].keys().find(|key| key[4..8] == number.to_be_bytes()).unwrap().clone()
+}
+
+/// Damage of a project's trails that no checksum tells: whoever reads them or adds to them says so, or `verify` does.
+#[test]
+fn crafted_trails_are_found_and_mended() {
+    let session = SessionId::new("session-60").unwrap();
+    let (engine, ledger) = filled(6_300);
+    let right = ledger.trail(&session, 5_000).unwrap().unwrap();
+    let sound = engine.tables();
+    let key = first_trails(&ledger, &engine, &session);
+    // A place behind the block's last; a tool that is none; a session that was not named; a cut row; one call of many.
+    let unreadable: [&[u8]; 4] = [&[255, 255, 1, 1, 0, 1], &[0, 0, 0, 1], &[0, 1, 1, 1], &[0, 1, 0]];
+    for payload in unreadable.into_iter().chain([&[0, 1, 0, 1][..]]) {
+        engine.tamper(|t| drop(t.trees.get_mut(&Tree::Trails).unwrap().insert(key.clone(), seal(&key, payload))));
+        match ledger.trail(&session, 5_000) {
+            Ok(trail) => assert_eq!((payload, trail == Some(right.clone())), (&[0, 1, 0, 1][..], false)),
+            Err(error) => assert!(error.is_corrupt(), "{payload:?}: {error}"),
+        }
+        assert!(ledger.verify_quietly().unwrap_err().is_corrupt(), "{payload:?}");
+        ledger.rebuild_quietly().unwrap();
+        ledger.verify_quietly().unwrap();
+        assert_eq!(ledger.trail(&session, 5_000).unwrap().as_ref(), Some(&right));
+        engine.tamper(|t| *t = (*sound).clone());
+    }
+}
+
+/// A last row that reaches farther than what is folded takes no call: it is not what the log gives.
+#[test]
+fn trails_ahead_of_the_fold_take_no_calls() {
+    let (engine, ledger) = filled(1_200);
+    let key = engine.tables().trees[&Tree::Trails].keys().next().unwrap().clone();
+    // The last place of the first block.
+    let value = seal(&key, &[255, 31, 1, 0, 1]);
+    engine.tamper(|t| drop(t.trees.get_mut(&Tree::Trails).unwrap().insert(key, value)));
+    assert!(ledger.verify_quietly().unwrap_err().is_corrupt());
+    let further: Vec<Event> = (1_200..2_400).map(event).collect();
+    assert!(ledger.record_all(&further).unwrap_err().is_corrupt());
+    ledger.rebuild_quietly().unwrap();
+    ledger.record_all(&further).unwrap();
+    ledger.verify_quietly().unwrap();
 }
 
 /// Counts the log rows that are read.

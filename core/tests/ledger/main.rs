@@ -111,6 +111,13 @@ fn assert_same(ledger: &Ledger<MemoryEngine>, model: &MemoryStore) {
         assert_eq!(ledger.registered(&project).unwrap(), model.registered(&project).unwrap());
         assert_eq!(ledger.latest_outcomes(&project).unwrap(), model.latest_outcomes(&project).unwrap());
     }
+    for session in [0, 3, 9, 40, 77] {
+        let session = SessionId::new(format!("session-{session}")).unwrap();
+        for look_back in [0, 3, 200, 2_000] {
+            let trail = ledger.trail(&session, look_back).unwrap();
+            assert_eq!(trail, model.trail(&session, look_back).unwrap(), "{session} {look_back}");
+        }
+    }
 }
 
 #[test]
@@ -152,10 +159,10 @@ fn a_rebuild_gives_the_same_rows() {
         // Without the generation, and without the checksum, which covers it.
         tree.into_iter().map(|(k, v)| (k[4..].to_vec(), v[..v.len() - 4].to_vec())).collect::<Vec<_>>()
     };
-    let before = [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::Registry].map(rows);
+    let before = [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::Registry, Tree::Trails].map(rows);
     // The rebuild folds as far as the live projections did, give or take a tail: add what makes them meet.
     ledger.rebuild_quietly().unwrap();
-    let after = [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::Registry].map(rows);
+    let after = [Tree::Rollups, Tree::Postings, Tree::Recents, Tree::Registry, Tree::Trails].map(rows);
     assert_eq!(before, after);
 }
 
@@ -173,6 +180,8 @@ fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
         let right = ledger.usage(&Selection::all(), &GroupBy::Tool).unwrap();
         let registered = ledger.registered(&Filter::Any).unwrap();
         let outcomes = ledger.latest_outcomes(&Filter::Any).unwrap();
+        let session = SessionId::new("session-60").unwrap();
+        let trail = ledger.trail(&session, 900).unwrap();
         let sound = engine.tables();
         let restore = |engine: &MemoryEngine| engine.tamper(|tables| *tables = (*sound).clone());
         let keys: Vec<Vec<u8>> = sound.trees[&tree].keys().cloned().collect();
@@ -189,6 +198,10 @@ fn verify_finds_a_changed_missing_or_added_row_of_any_tree() {
             }
             match ledger.latest_outcomes(&Filter::Any) {
                 Ok(rows) => assert_eq!(rows, outcomes, "{tree:?} {key:?} changed"),
+                Err(error) => assert!(error.is_corrupt()),
+            }
+            match ledger.trail(&session, 900) {
+                Ok(answer) => assert_eq!(answer, trail, "{tree:?} {key:?} changed"),
                 Err(error) => assert!(error.is_corrupt()),
             }
             restore(&engine);

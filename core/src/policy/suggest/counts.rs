@@ -23,6 +23,11 @@ impl Context {
         [Self([0; 3]), Self([a, 0, 0]), Self([a, b, 0]), self].into_iter().take(calls + 1)
     }
 
+    /// The tools of its calls, the latest first.
+    pub(super) fn tools(self) -> impl Iterator<Item = u32> {
+        self.0.into_iter().map_while(|tool| tool.checked_sub(1))
+    }
+
     /// The latest call.
     pub(super) const fn latest(self) -> Option<u32> {
         let Self([latest, ..]) = self;
@@ -39,6 +44,16 @@ pub(super) struct Repeats {
     pub(super) of: u64,
 }
 
+impl Repeats {
+    /// Counts a call of `next`.
+    pub(super) fn record(&mut self, before: Context, next: u32) {
+        if let Some(latest) = before.latest() {
+            self.of += 1;
+            self.repeated += u64::from(latest == next);
+        }
+    }
+}
+
 /// The counts of one scope: of all projects, of one, of one session. They only grow: contexts follow the order of
 /// positions, in which no call ever comes in between two others.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +63,17 @@ pub(in crate::policy) struct Counts {
 }
 
 impl Counts {
+    /// Counts that were made elsewhere: what followed each context, each tool once.
+    pub(super) fn of(contexts: impl Iterator<Item = (Context, Vec<(u32, u64)>)>, repeats: Repeats) -> Self {
+        Self { contexts: contexts.collect(), repeats }
+    }
+
     /// Counts a call of `next`.
     pub(in crate::policy) fn record(&mut self, before: Context, next: u32) {
         for context in before.suffixes() {
             add(self.contexts.entry(context).or_default(), next);
         }
-        self.record_repeat(before, next);
+        self.repeats.record(before, next);
     }
 
     /// Says that what followed these calls will be asked for.
@@ -70,14 +90,7 @@ impl Counts {
             let Some(followers) = self.contexts.get_mut(&context) else { break };
             add(followers, next);
         }
-        self.record_repeat(before, next);
-    }
-
-    fn record_repeat(&mut self, before: Context, next: u32) {
-        if let Some(latest) = before.latest() {
-            self.repeats.of += 1;
-            self.repeats.repeated += u64::from(latest == next);
-        }
+        self.repeats.record(before, next);
     }
 
     /// How often each tool followed a context, each tool once.

@@ -6,18 +6,18 @@ use crate::Result;
 use crate::name::SessionId;
 use crate::store::Queries;
 
-/// How many events before a session's first call are learnt from.
+/// How many events before a session's first call are learnt from, and how many calls of its project.
 ///
 /// Habits change, and old ones need not be told; and so many are read in well under a millisecond, however long the
-/// log is.
+/// log is. Those of the project are counted by themselves: however much happens elsewhere, its own habits stay known.
 pub const LEARNT_FROM: u64 = 2_000;
 
 /// What to suggest in a session now, after its last recorded call; `None` where silence is better, and for a session
 /// that the log does not know.
 ///
-/// What came next before is learnt from the [`LEARNT_FROM`] events before the session's first call, in all projects and
-/// in the session's own, the one of its first call. They never change, so the answers to a session's calls are the same
-/// whenever they are asked for, and the limits of the [`Pace`] hold without anything kept.
+/// What came next before is learnt from the [`LEARNT_FROM`] events before the session's first call, and from as many
+/// calls of the session's own project, the one of its first call. They never change, so the answers to a session's calls
+/// are the same whenever they are asked for, and the limits of the [`Pace`] hold without anything kept.
 ///
 /// ```
 /// use tooltally_core::policy::suggest::{Model, Pace, in_session};

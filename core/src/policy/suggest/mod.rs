@@ -28,10 +28,11 @@
 //!
 //! # What it learns from
 //!
-//! The [`Trail`](crate::Trail) of a session: its own calls, and the last calls of others before its first
-//! ([`LEARNT_FROM`]). The order within a session is that of positions, so what a trail has of them never changes,
-//! whatever times late events bring. Its counts are made anew for each question, and only of the contexts that the
-//! session has had, so nothing is kept that could be wrong.
+//! The [`Trail`](crate::Trail) of a session: its own calls, and calls of others before its first ([`LEARNT_FROM`]): the
+//! last ones of all projects, and the last ones of its own, however long ago. So what is new anywhere is known, and a
+//! project's habits are not forgotten while another one is busy. The order within a session is that of positions, so
+//! what a trail has of them never changes, whatever times late events bring. Its counts are made anew for each question,
+//! and only of the contexts that the session has had, so nothing is kept that could be wrong.
 //!
 //! # Seldom, without a state
 //!
@@ -69,6 +70,7 @@ mod in_session;
 mod learnt;
 mod model;
 mod pace;
+mod tables;
 
 pub use counts::LONGEST_CONTEXT;
 pub use in_session::{LEARNT_FROM, in_session};

@@ -127,17 +127,12 @@ pub(in crate::policy) struct Scopes<'a> {
     /// The calls of all projects.
     pub(in crate::policy) everywhere: &'a Counts,
     /// Those in the session's project.
-    pub(in crate::policy) here: Option<&'a Counts>,
-    /// Whether the session's own calls are among both.
-    pub(in crate::policy) with_own: bool,
+    pub(in crate::policy) here: &'a Counts,
 }
 
 impl Scopes<'_> {
     fn repeats(&self, session: &SoFar) -> Repeats {
         let (all, own) = (self.everywhere.repeats(), session.counts().repeats());
-        if self.with_own {
-            return all;
-        }
         Repeats { repeated: all.repeated + own.repeated, of: all.of + own.of }
     }
 }
@@ -153,15 +148,8 @@ impl Classes {
             }
             let [elsewhere, here, own] = by_scope;
             add(own, session.counts().following(context));
-            if let Some(project) = scopes.here {
-                add(here, project.following(context));
-            }
+            add(here, scopes.here.following(context));
             add(elsewhere, scopes.everywhere.following(context));
-            if scopes.with_own {
-                // A session may have been in another project for a while.
-                subtract(here, own);
-                subtract(elsewhere, own);
-            }
             subtract(elsewhere, here);
         }
     }
