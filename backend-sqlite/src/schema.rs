@@ -29,39 +29,26 @@ pub(crate) const FIRST_FORMAT: u32 = 1;
 /// before a row's own.
 ///
 /// A place stands for project, path, agent and subagent, which come together again and again.
+///
+/// The texts stand in the file as they are written here, without indentation: all of the schema has room on the first
+/// page, which whoever opens the file reads in any case (`the_schema_stands_on_the_first_page`).
 const TABLES: &str = "
 CREATE TABLE names (
-    kind INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    checksum INTEGER NOT NULL,
-    PRIMARY KEY (kind, number)
+kind INTEGER NOT NULL, number INTEGER NOT NULL, text TEXT NOT NULL, checksum INTEGER NOT NULL,
+PRIMARY KEY (kind, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE name_numbers (
-    kind INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    before INTEGER NOT NULL,
-    checksum INTEGER NOT NULL,
-    PRIMARY KEY (kind, text)
+kind INTEGER NOT NULL, text TEXT NOT NULL, number INTEGER NOT NULL, before INTEGER NOT NULL, checksum INTEGER NOT NULL,
+PRIMARY KEY (kind, text)
 ) STRICT, WITHOUT ROWID;
-
 CREATE TABLE places (
-    number INTEGER PRIMARY KEY,
-    project INTEGER NOT NULL,
-    path INTEGER NOT NULL,
-    agent INTEGER NOT NULL,
-    subagent INTEGER NOT NULL,
-    UNIQUE (project, path, agent, subagent)
+number INTEGER PRIMARY KEY,
+project INTEGER NOT NULL, path INTEGER NOT NULL, agent INTEGER NOT NULL, subagent INTEGER NOT NULL,
+UNIQUE (project, path, agent, subagent)
 ) STRICT;
-
 CREATE TABLE log (
-    position INTEGER PRIMARY KEY,
-    moment INTEGER NOT NULL,
-    row BLOB NOT NULL,
-    attributes TEXT
+position INTEGER PRIMARY KEY, moment INTEGER NOT NULL, row BLOB NOT NULL, attributes TEXT
 ) STRICT;
-
 CREATE TABLE meta (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE rollups (key BLOB NOT NULL UNIQUE, link BLOB NOT NULL, value BLOB NOT NULL) STRICT;
 CREATE TABLE calls (key BLOB PRIMARY KEY, link BLOB NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -77,30 +64,29 @@ CREATE TABLE id_runs (key INTEGER PRIMARY KEY, link BLOB NOT NULL, value BLOB NO
 /// compared.
 const VIEW: &str = "
 CREATE VIEW tool_usage_events AS
-SELECT
-    log.position AS id,
-    tool.text AS tool_name,
-    session.text AS session_id,
-    project.text AS project_hash,
-    (log.moment >> 2 & 7) = 0 AS success,
-    strftime('%Y-%m-%d %H:%M:%S', (log.moment >> 5) / 1000000, 'unixepoch') AS created_at,
-    CASE log.moment >> 2 & 7 WHEN 0 THEN 'success' WHEN 1 THEN 'failure' WHEN 2 THEN 'interrupted'
-        WHEN 3 THEN 'rejected' WHEN 4 THEN 'invalid' END AS outcome,
-    path.text AS project_path,
-    agent.text AS agent,
-    subagent.text AS subagent,
-    CASE log.moment & 3 WHEN 0 THEN 'hook' WHEN 1 THEN 'transcript' WHEN 2 THEN 'import' WHEN 3 THEN 'library' END
-        AS source,
-    log.moment >> 5 AS time_micros,
-    CASE instr(log.numbers, 'd') WHEN 0 THEN NULL
-        ELSE CAST(substr(log.numbers, instr(log.numbers, 'd') + 1) AS INTEGER) END AS duration_micros,
-    log.attributes AS attributes,
-    lower(hex(substr(log.row, 1, 16))) AS event_id
+SELECT log.position AS id,
+tool.text AS tool_name,
+session.text AS session_id,
+project.text AS project_hash,
+(log.moment >> 2 & 7) = 0 AS success,
+strftime('%Y-%m-%d %H:%M:%S', (log.moment >> 5) / 1000000, 'unixepoch') AS created_at,
+CASE log.moment >> 2 & 7 WHEN 0 THEN 'success' WHEN 1 THEN 'failure' WHEN 2 THEN 'interrupted'
+WHEN 3 THEN 'rejected' WHEN 4 THEN 'invalid' END AS outcome,
+path.text AS project_path,
+agent.text AS agent,
+subagent.text AS subagent,
+CASE log.moment & 3 WHEN 0 THEN 'hook' WHEN 1 THEN 'transcript' WHEN 2 THEN 'import' WHEN 3 THEN 'library' END
+AS source,
+log.moment >> 5 AS time_micros,
+CASE instr(log.numbers, 'd') WHEN 0 THEN NULL
+ELSE CAST(substr(log.numbers, instr(log.numbers, 'd') + 1) AS INTEGER) END AS duration_micros,
+log.attributes AS attributes,
+lower(hex(substr(log.row, 1, 16))) AS event_id
 FROM (SELECT position, moment, row, attributes, CAST(substr(row, 21) AS TEXT) AS numbers FROM log) AS log
 LEFT JOIN places AS place ON place.number = CAST(substr(log.numbers, instr(log.numbers, 'p') + 1) AS INTEGER)
 LEFT JOIN names AS tool ON tool.kind = 0 AND tool.number = CAST(log.numbers AS INTEGER)
 LEFT JOIN names AS session
-    ON session.kind = 1 AND session.number = CAST(substr(log.numbers, instr(log.numbers, 's') + 1) AS INTEGER)
+ON session.kind = 1 AND session.number = CAST(substr(log.numbers, instr(log.numbers, 's') + 1) AS INTEGER)
 LEFT JOIN names AS project ON project.kind = 2 AND project.number = place.project
 LEFT JOIN names AS path ON path.kind = 3 AND path.number = place.path
 LEFT JOIN names AS agent ON agent.kind = 4 AND agent.number = place.agent

@@ -44,3 +44,13 @@ fn damage_that_a_rebuild_leaves_is_gone_once_the_file_was_compacted() {
         assert_eq!(SqliteStore::open(&path).unwrap().verify_quietly().unwrap().events, 100, "byte {at}");
     }
 }
+
+/// Whoever opens a store reads its first page in any case, and `salvage` finds the log's table there.
+#[test]
+fn the_schema_stands_on_the_first_page() {
+    const LEAF: u8 = 13;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.db");
+    drop(SqliteStore::open(&path).unwrap());
+    assert_eq!(fs::read(&path).unwrap()[100], LEAF, "the schema has grown past its page");
+}
