@@ -12,6 +12,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const BEGINNING: usize = 108;
 /// Where the header has its numbers, big-endian.
 const PAGE_SIZE_AT: usize = 16;
+const VERSIONS_AT: usize = 18;
 const CHANGE_COUNTER_AT: usize = 24;
 const PAGES_AT: usize = 28;
 const USER_VERSION_AT: usize = 60;
@@ -43,6 +44,9 @@ pub(crate) enum Beginning {
 pub(crate) struct FirstPage {
     pub(crate) application_id: u32,
     pub(crate) user_version: u32,
+    /// Whether SQLite can write to it and read it, by the versions of its own format that are named: 1, or 2 with a
+    /// write-ahead log. What names a later one to write, SQLite opens to read alone.
+    pub(crate) is_of_known_version: bool,
     /// Whether its schema holds anything.
     pub(crate) has_schema: bool,
     /// Whether this is the latest committed state. If not, other processes may know of a later one, or a killed one
@@ -118,6 +122,10 @@ impl FirstPage {
         Some(Self {
             application_id: number(beginning, APPLICATION_ID_AT)?,
             user_version: number(beginning, USER_VERSION_AT)?,
+            is_of_known_version: beginning
+                .get(VERSIONS_AT..VERSIONS_AT + 2)?
+                .iter()
+                .all(|version| matches!(version, 1 | 2)),
             has_schema: *beginning.get(KIND_AT)? != LEAF || entries != [0, 0],
             is_latest: true,
         })

@@ -54,3 +54,22 @@ fn the_schema_stands_on_the_first_page() {
     drop(SqliteStore::open(&path).unwrap());
     assert_eq!(fs::read(&path).unwrap()[100], LEAF, "the schema has grown past its page");
 }
+
+/// SQLite opens what names a later version of its format to read it alone.
+#[test]
+fn a_version_of_sqlites_format_that_there_is_not_is_told() {
+    for at in [18, 19] {
+        let (_folder, path) = damaged(|bytes| bytes[at] |= 0x80);
+        assert!(SqliteStore::open(&path).is_err_and(|error| error.is_corrupt()), "byte {at}");
+        // A database that was only begun is somebody else's then.
+        let empty = path.with_file_name("begun.db");
+        rusqlite::Connection::open(&empty)
+            .unwrap()
+            .execute_batch("PRAGMA user_version = 1; PRAGMA user_version = 0")
+            .unwrap();
+        let mut bytes = fs::read(&empty).unwrap();
+        bytes[at] |= 0x80;
+        fs::write(&empty, bytes).unwrap();
+        assert!(matches!(SqliteStore::open(&empty), Err(Error::NotAStore { .. })), "byte {at}");
+    }
+}
