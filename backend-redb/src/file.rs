@@ -196,6 +196,32 @@ impl StoreFile {
         Ok(())
     }
 
+    /// Waits for a lock of writers. An opening becomes the next to write meanwhile, if nobody else is: one that writes
+    /// all the time gives way to it, as to a transaction ([`begin`](crate::opening::begin)).
+    fn lock_in_turn(
+        &self,
+        backend: &dyn StorageBackend,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<(), BackendError> {
+        let next = (Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE));
+        let mut is_next = false;
+        let locked = Self::try_until(self.wait(), || {
+            if backend.try_lock_range(start, end)? {
+                return Ok(true);
+            }
+            if self.is_opening() && !is_next {
+                is_next = backend.try_lock_range(next.0, next.1)?;
+            }
+            Ok(false)
+        });
+        if is_next {
+            // The lock goes with the file in any case, and others do not give way for long.
+            let _ = backend.unlock_range(next.0, next.1);
+        }
+        locked
+    }
+
     fn unconfirmed(&self) -> Option<MutexGuard<'_, BTreeSet<u64>>> {
         self.0.unconfirmed.as_ref().map(|pages| pages.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -403,9 +429,7 @@ impl StorageBackend for StoreFile {
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
         self.with(|backend| match start {
-            Bound::Included(first) if first >= LOCK_BASE => {
-                Self::try_until(self.wait(), || backend.try_lock_range(start, end))
-            }
+            Bound::Included(first) if first >= LOCK_BASE => self.lock_in_turn(backend, start, end),
             // The header: a writer takes it, with the writer's lock in hand, and others hold it for
             // microseconds. A commit must not fail for that.
             _ => backend.lock_range(start, end),
