@@ -15,12 +15,16 @@ const PAGE_SIZE_AT: usize = 16;
 const VERSIONS_AT: usize = 18;
 const CHANGE_COUNTER_AT: usize = 24;
 const PAGES_AT: usize = 28;
+const ENCODING_AT: usize = 56;
 const USER_VERSION_AT: usize = 60;
 const APPLICATION_ID_AT: usize = 68;
 const VALID_FOR_AT: usize = 92;
 /// Where the schema's page has its kind, and how many entries it holds.
 const KIND_AT: usize = 100;
 const ENTRIES_AT: usize = 103;
+/// Of text encodings: none is chosen before there is a table.
+const NO_ENCODING: u32 = 0;
+const UTF_8: u32 = 1;
 /// The kind of a page whose table is not divided over others.
 const LEAF: u8 = 13;
 
@@ -44,9 +48,9 @@ pub(crate) enum Beginning {
 pub(crate) struct FirstPage {
     pub(crate) application_id: u32,
     pub(crate) user_version: u32,
-    /// Whether SQLite can write to it and read it, by the versions of its own format that are named: 1, or 2 with a
-    /// write-ahead log. What names a later one to write, SQLite opens to read alone.
-    pub(crate) is_of_known_version: bool,
+    /// Whether it names versions of SQLite's own format that there are, 1, or 2 with a write-ahead log, and texts in
+    /// UTF-8. What names a later version to write, SQLite opens to read alone.
+    pub(crate) is_of_known_form: bool,
     /// Whether its schema holds anything.
     pub(crate) has_schema: bool,
     /// Whether this is the latest committed state. If not, other processes may know of a later one, or a killed one
@@ -122,10 +126,11 @@ impl FirstPage {
         Some(Self {
             application_id: number(beginning, APPLICATION_ID_AT)?,
             user_version: number(beginning, USER_VERSION_AT)?,
-            is_of_known_version: beginning
+            is_of_known_form: beginning
                 .get(VERSIONS_AT..VERSIONS_AT + 2)?
                 .iter()
-                .all(|version| matches!(version, 1 | 2)),
+                .all(|version| matches!(version, 1 | 2))
+                && matches!(number(beginning, ENCODING_AT)?, NO_ENCODING | UTF_8),
             has_schema: *beginning.get(KIND_AT)? != LEAF || entries != [0, 0],
             is_latest: true,
         })

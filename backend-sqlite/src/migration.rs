@@ -120,8 +120,8 @@ pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -
         Beginning::Short => return Err(Error::corrupt("the SQLite file", "it is shorter than its header says")),
     };
     match page {
-        FirstPage { application_id: APPLICATION_ID, is_of_known_version: false, .. } => {
-            Err(Error::corrupt("the SQLite file", "its header names a version of SQLite's format that there is not"))
+        FirstPage { application_id: APPLICATION_ID, is_of_known_form: false, .. } => {
+            Err(Error::corrupt("the SQLite file", "its header names a form of SQLite's that no store has"))
         }
         FirstPage { application_id: APPLICATION_ID, user_version, is_latest, .. } => {
             match migrations.check(user_version)? {
@@ -129,7 +129,7 @@ pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -
                 found => Ok(found),
             }
         }
-        FirstPage { application_id: 0, user_version: 0, is_of_known_version: true, has_schema: false, .. } => {
+        FirstPage { application_id: 0, user_version: 0, is_of_known_form: true, has_schema: false, .. } => {
             Ok(Found::Unfinished)
         }
         _ => Err(not_a_store(FOREIGN)),

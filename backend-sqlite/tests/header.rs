@@ -55,11 +55,11 @@ fn the_schema_stands_on_the_first_page() {
     assert_eq!(fs::read(&path).unwrap()[100], LEAF, "the schema has grown past its page");
 }
 
-/// SQLite opens what names a later version of its format to read it alone.
+/// SQLite opens what names a later version of its format to read it alone, and what has another text encoding too.
 #[test]
-fn a_version_of_sqlites_format_that_there_is_not_is_told() {
-    for at in [18, 19] {
-        let (_folder, path) = damaged(|bytes| bytes[at] |= 0x80);
+fn a_form_of_sqlites_that_no_store_has_is_told() {
+    for at in [18, 19, 56, 59] {
+        let (_folder, path) = damaged(|bytes| bytes[at] |= 0x82);
         assert!(SqliteStore::open(&path).is_err_and(|error| error.is_corrupt()), "byte {at}");
         // A database that was only begun is somebody else's then.
         let empty = path.with_file_name("begun.db");
@@ -68,7 +68,7 @@ fn a_version_of_sqlites_format_that_there_is_not_is_told() {
             .execute_batch("PRAGMA user_version = 1; PRAGMA user_version = 0")
             .unwrap();
         let mut bytes = fs::read(&empty).unwrap();
-        bytes[at] |= 0x80;
+        bytes[at] |= 0x82;
         fs::write(&empty, bytes).unwrap();
         assert!(matches!(SqliteStore::open(&empty), Err(Error::NotAStore { .. })), "byte {at}");
     }
