@@ -177,11 +177,7 @@ impl Shape {
     ) -> Result<()> {
         for (key, expected) in expected {
             let bytes = key.to_bytes(state.generation);
-            let stored = snapshot.get(Tree::Trails, &bytes)?;
-            let stored = stored.map(|sealed| Trails::from_bytes(&bytes, &sealed)).transpose()?;
-            if stored.as_ref() != Some(expected) {
-                return Err(differs(Tree::Trails, &bytes));
-            }
+            check_row(snapshot, Tree::Trails, &bytes, expected, |sealed| Trails::from_bytes(&bytes, sealed))?;
             self.trails += 1;
         }
         Ok(())
@@ -355,7 +351,7 @@ impl Projections<'_> {
         Ok(())
     }
 
-    /// A row is there, and is what is expected.
+    /// The same as the function, counted as compared.
     fn check_row<R: PartialEq>(
         &mut self,
         tree: Tree,
@@ -363,10 +359,7 @@ impl Projections<'_> {
         expected: &R,
         read: impl FnOnce(&[u8]) -> Result<R>,
     ) -> Result<()> {
-        let stored = self.snapshot.get(tree, key)?.map(|sealed| read(&sealed)).transpose()?;
-        if stored.as_ref() != Some(expected) {
-            return Err(differs(tree, key));
-        }
+        check_row(self.snapshot, tree, key, expected, read)?;
         self.count(tree);
         Ok(())
     }
@@ -451,6 +444,18 @@ impl Wide {
         }
         Ok(())
     }
+}
+
+/// A row is there, and is what is expected.
+fn check_row<R: PartialEq>(
+    snapshot: &dyn Snapshot,
+    tree: Tree,
+    key: &[u8],
+    expected: &R,
+    read: impl FnOnce(&[u8]) -> Result<R>,
+) -> Result<()> {
+    let stored = snapshot.get(tree, key)?.map(|sealed| read(&sealed)).transpose()?;
+    if stored.as_ref() == Some(expected) { Ok(()) } else { Err(differs(tree, key)) }
 }
 
 fn differs(tree: Tree, key: &[u8]) -> Error {

@@ -230,6 +230,16 @@ pub struct Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
+    /// The MCP server that it is or that brings it, as the names of its tools begin: `mcp__github`,
+    /// `mcp__plugin_docs_search`.
+    pub(super) fn server_name(&self) -> Option<String> {
+        let server = self.server?;
+        Some(match self.plugin {
+            Some(plugin) => format!("{MCP}plugin_{plugin}_{server}"),
+            None => format!("{MCP}{server}"),
+        })
+    }
+
     /// What this name tells.
     ///
     /// The agent writes `_` for each character of a plugin's or server's name that is no letter, digit, `_` or `-`, and

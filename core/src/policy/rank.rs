@@ -90,11 +90,8 @@ pub struct Facts {
 impl Facts {
     /// An active tool without calls; what it is, and its server, as its name alone tells.
     pub fn new(tool: ToolName) -> Self {
-        let Identity { kind, plugin, server, .. } = Identity::of(&tool);
-        let server = server.map(|server| match plugin {
-            Some(plugin) => format!("mcp__plugin_{plugin}_{server}"),
-            None => format!("mcp__{server}"),
-        });
+        let identity = Identity::of(&tool);
+        let (kind, server) = (identity.kind, identity.server_name());
         Self { tool, kind, server, recent_uses: 0, age: None, successes: 0, failures: 0, standing: Standing::Active }
     }
 

@@ -70,7 +70,7 @@ impl History {
             let mut so_far = SoFar::default();
             for (number, step) in trail.session.iter().enumerate() {
                 if number > 0 {
-                    model.believe(&learnt.scopes(), &so_far, trail.tools.len(), &mut classes, &mut belief);
+                    model.believe(&learnt, &so_far, trail.tools.len(), &mut classes, &mut belief);
                     if let Some(came) = usize::try_from(step.tool).ok().and_then(|tool| trail.tools.get(tool)) {
                         score.record(&belief.ranked(&trail.tools), came, threshold);
                     }
@@ -105,5 +105,41 @@ impl History {
         let (older, before) = (count_before(from), count_before(first));
         let oldest = before.saturating_sub(look_back).min(older);
         of_project.get(oldest..older).unwrap_or_default().iter().copied().chain(from..first).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::evaluate::Random;
+    use crate::{EventId, Outcome, Position, Project, Recorded, Timestamp, ToolUse, fold};
+
+    /// A project that others keep busy for longer than is looked back, and sessions that cross each other.
+    fn calls() -> Vec<ToolUse> {
+        let mut random = Random::new(1);
+        let mut call = |number: u64, lane: u64| {
+            let (id, time) =
+                (EventId::derived(&[number.to_le_bytes()]), Timestamp::from_micros(number as i64).unwrap());
+            let tool = ToolName::new(format!("tool {}", random.next() % 7)).unwrap();
+            let mut call = ToolUse::new(id, tool, Outcome::Success, time);
+            call.session = (lane != 3).then(|| SessionId::new(format!("{lane}, {}", number / 300)).unwrap());
+            call.project = (lane != 2).then(|| Project::from_path(format!("/project {lane}")).unwrap());
+            call
+        };
+        let lane = |number: u64| if (900..4_000).contains(&number) { 1 + number % 4 } else { number % 5 };
+        (0..6_000).map(|number| call(number, lane(number))).collect()
+    }
+
+    #[test]
+    fn what_a_session_learns_from_is_what_a_store_answers() {
+        let calls = calls();
+        let history = History::of(&calls.iter().map(Call::from).collect::<Vec<_>>());
+        let recorded =
+            |(number, call): (u64, &ToolUse)| Recorded { position: Position::new(number), event: call.clone().into() };
+        let log: Vec<Recorded> = (1..).zip(&calls).map(recorded).collect();
+        for places in history.sessions.iter().step_by(5) {
+            let session = calls[places[0]].session.as_ref().unwrap();
+            assert_eq!(Some(history.trail(places)), fold::trail(&log, session, LEARNT_FROM), "{session}");
+        }
     }
 }

@@ -37,8 +37,8 @@ pub use random::Random;
 pub use score::{Reliability, Score};
 
 use self::foresight::History;
-use self::predictor::{LastFive, MostUsed, Predictor, RepeatLast, Session};
-use crate::name::SessionId;
+use self::predictor::{LastFive, MostUsed, Predictor, RepeatLast};
+use crate::name::{SessionId, ToolName};
 use crate::policy::suggest::{Model, Pace};
 
 /// What is evaluated.
@@ -87,12 +87,12 @@ pub fn replay(calls: Vec<Call>, options: &Options) -> Report {
     let mut report = Report { calls: calls.len() as u64, sessions: history.sessions(), model, ..Report::default() };
     let (mut most_used, mut repeat_last, mut last_five) =
         (MostUsed::default(), RepeatLast::default(), LastFive::default());
-    let mut sessions: HashMap<SessionId, Session> = HashMap::new();
+    let mut sessions: HashMap<SessionId, Vec<ToolName>> = HashMap::new();
     for call in calls {
         let Some(id) = call.session else {
             let predictors: [&mut dyn Predictor; 3] = [&mut most_used, &mut repeat_last, &mut last_five];
             for predictor in predictors {
-                predictor.learn(&Session::default(), &call.tool);
+                predictor.learn(&[], &call.tool);
             }
             continue;
         };
@@ -103,12 +103,12 @@ pub fn replay(calls: Vec<Call>, options: &Options) -> Report {
             (&mut last_five, &mut report.last_five),
         ];
         for (predictor, score) in contestants {
-            if !session.tools.is_empty() {
+            if !session.is_empty() {
                 score.record(&predictor.expect(session), &call.tool, options.threshold);
             }
             predictor.learn(session, &call.tool);
         }
-        session.tools.push(call.tool);
+        session.push(call.tool);
     }
     report
 }

@@ -9,20 +9,13 @@ use crate::policy::{real, share};
 /// How often each tool came next.
 type Followers = BTreeMap<ToolName, u64>;
 
-/// A session so far.
-#[derive(Debug, Default)]
-pub(super) struct Session {
-    /// The tools of its calls, the latest last.
-    pub(super) tools: Vec<ToolName>,
-}
-
 /// Foresees calls, and learns from each.
 pub(super) trait Predictor {
-    /// What may come next in a session, the best first.
-    fn expect(&self, session: &Session) -> Vec<Prediction>;
+    /// What may come next in a session of these calls, the latest last: the best first.
+    fn expect(&self, session: &[ToolName]) -> Vec<Prediction>;
 
     /// Takes in the call that came, with what came before it in its session.
-    fn learn(&mut self, session: &Session, came: &ToolName);
+    fn learn(&mut self, session: &[ToolName], came: &ToolName);
 }
 
 /// The most used tools so far, of all projects.
@@ -30,11 +23,11 @@ pub(super) trait Predictor {
 pub(super) struct MostUsed(Followers);
 
 impl Predictor for MostUsed {
-    fn expect(&self, _: &Session) -> Vec<Prediction> {
+    fn expect(&self, _: &[ToolName]) -> Vec<Prediction> {
         by_count(&self.0)
     }
 
-    fn learn(&mut self, _: &Session, came: &ToolName) {
+    fn learn(&mut self, _: &[ToolName], came: &ToolName) {
         *self.0.entry(came.clone()).or_default() += 1;
     }
 }
@@ -47,13 +40,13 @@ pub(super) struct RepeatLast {
 }
 
 impl Predictor for RepeatLast {
-    fn expect(&self, session: &Session) -> Vec<Prediction> {
+    fn expect(&self, session: &[ToolName]) -> Vec<Prediction> {
         let probability = share(self.repeated, self.of).unwrap_or(0.0);
-        session.tools.last().map(|tool| Prediction { tool: tool.clone(), probability }).into_iter().collect()
+        session.last().map(|tool| Prediction { tool: tool.clone(), probability }).into_iter().collect()
     }
 
-    fn learn(&mut self, session: &Session, came: &ToolName) {
-        if let Some(last) = session.tools.last() {
+    fn learn(&mut self, session: &[ToolName], came: &ToolName) {
+        if let Some(last) = session.last() {
             self.of += 1;
             self.repeated += u64::from(last == came);
         }
@@ -71,13 +64,13 @@ impl LastFive {
 }
 
 impl Predictor for LastFive {
-    fn expect(&self, session: &Session) -> Vec<Prediction> {
-        self.0.get(&Self::key(&session.tools)).map(by_count).unwrap_or_default()
+    fn expect(&self, session: &[ToolName]) -> Vec<Prediction> {
+        self.0.get(&Self::key(session)).map(by_count).unwrap_or_default()
     }
 
-    fn learn(&mut self, session: &Session, came: &ToolName) {
-        if !session.tools.is_empty() {
-            *self.0.entry(Self::key(&session.tools)).or_default().entry(came.clone()).or_default() += 1;
+    fn learn(&mut self, session: &[ToolName], came: &ToolName) {
+        if !session.is_empty() {
+            *self.0.entry(Self::key(session)).or_default().entry(came.clone()).or_default() += 1;
         }
     }
 }

@@ -45,6 +45,11 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
+    /// Those of both.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self { repeated: self.repeated + other.repeated, of: self.of + other.of }
+    }
+
     /// Counts a call of `next`.
     pub(super) fn record(&mut self, before: Context, next: u32) {
         if let Some(latest) = before.latest() {

@@ -1,7 +1,6 @@
 //! What a trail teaches: how often each tool followed each context that its session has.
 
 use super::counts::{Context, Counts};
-use super::model::Scopes;
 use super::tables::Tables;
 use crate::trail::Trail;
 
@@ -9,8 +8,10 @@ use crate::trail::Trail;
 /// contexts is counted: nothing else will be asked for.
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Learnt {
-    everywhere: Counts,
-    here: Counts,
+    /// The calls of all projects.
+    pub(super) everywhere: Counts,
+    /// Those in the session's project.
+    pub(super) here: Counts,
 }
 
 impl Learnt {
@@ -39,10 +40,6 @@ impl Learnt {
             }
         });
         learnt
-    }
-
-    pub(in crate::policy) const fn scopes(&self) -> Scopes<'_> {
-        Scopes { everywhere: &self.everywhere, here: &self.here }
     }
 }
 

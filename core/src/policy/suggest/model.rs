@@ -1,6 +1,6 @@
 //! The model: from counts to a probability for each tool that may come next.
 
-use super::counts::{Counts, LONGEST_CONTEXT, Repeats, SoFar};
+use super::counts::{LONGEST_CONTEXT, Repeats, SoFar};
 use super::learnt::Learnt;
 use crate::name::ToolName;
 use crate::policy::real;
@@ -77,7 +77,7 @@ impl Model {
         let mut session = SoFar::default();
         trail.session.iter().for_each(|step| session.push(step.tool));
         let mut belief = Belief::default();
-        self.believe(&learnt.scopes(), &session, trail.tools.len(), &mut Classes::default(), &mut belief);
+        self.believe(&learnt, &session, trail.tools.len(), &mut Classes::default(), &mut belief);
         let ranked = belief.ranked(&trail.tools);
         Forecast { ranked, depth: belief.depth, calls: belief.calls }
     }
@@ -85,18 +85,18 @@ impl Model {
     /// What may come next in a session, of so many tools.
     pub(in crate::policy) fn believe(
         &self,
-        scopes: &Scopes<'_>,
+        learnt: &Learnt,
         session: &SoFar,
         tools: usize,
         classes: &mut Classes,
         belief: &mut Belief,
     ) {
         let longest = self.longest_context.min(LONGEST_CONTEXT);
-        classes.fill(scopes, session, tools, longest + 1);
+        classes.fill(learnt, session, tools, longest + 1);
         (belief.depth, belief.calls) = classes.support();
         classes.make_disjoint();
         uniform(classes, tools, &mut belief.probabilities);
-        let repeats = scopes.repeats(session);
+        let repeats = learnt.everywhere.repeats().and(session.counts().repeats());
         for (length, by_scope) in classes.counts.iter().enumerate().take(classes.lengths) {
             if let (1, Some(last)) = (length, session.context().latest()) {
                 blend_repeat(&mut belief.probabilities, last, repeats);
@@ -121,24 +121,8 @@ impl Model {
     }
 }
 
-/// What is known from outside of a session.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::policy) struct Scopes<'a> {
-    /// The calls of all projects.
-    pub(in crate::policy) everywhere: &'a Counts,
-    /// Those in the session's project.
-    pub(in crate::policy) here: &'a Counts,
-}
-
-impl Scopes<'_> {
-    fn repeats(&self, session: &SoFar) -> Repeats {
-        let (all, own) = (self.everywhere.repeats(), session.counts().repeats());
-        Repeats { repeated: all.repeated + own.repeated, of: all.of + own.of }
-    }
-}
-
 impl Classes {
-    fn fill(&mut self, scopes: &Scopes<'_>, session: &SoFar, tools: usize, most_lengths: usize) {
+    fn fill(&mut self, learnt: &Learnt, session: &SoFar, tools: usize, most_lengths: usize) {
         self.lengths = 0;
         for (context, by_scope) in session.context().suffixes().take(most_lengths).zip(&mut self.counts) {
             self.lengths += 1;
@@ -148,8 +132,8 @@ impl Classes {
             }
             let [elsewhere, here, own] = by_scope;
             add(own, session.counts().following(context));
-            add(here, scopes.here.following(context));
-            add(elsewhere, scopes.everywhere.following(context));
+            add(here, learnt.here.following(context));
+            add(elsewhere, learnt.everywhere.following(context));
             subtract(elsewhere, here);
         }
     }

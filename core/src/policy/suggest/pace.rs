@@ -61,7 +61,7 @@ impl Model {
             if !is_due {
                 continue;
             }
-            self.believe(&learnt.scopes(), &session, trail.tools.len(), &mut classes, &mut belief);
+            self.believe(&learnt, &session, trail.tools.len(), &mut classes, &mut belief);
             let best = belief.best(&trail.tools).filter(|(_, confidence)| *confidence >= pace.threshold);
             if let Some((tool, confidence)) = best {
                 let calls = trail.session.iter().take(after).skip(after.saturating_sub(belief.depth));

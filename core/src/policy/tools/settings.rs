@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::ToolDiscovered;
 use crate::name::ToolName;
-use crate::policy::bringers::{Bringers, MCP, shown};
+use crate::policy::bringers::{Bringers, shown};
 use crate::policy::kind::{Identity, Kind, Scope};
 use crate::project::ProjectId;
 use crate::registered::Registered;
@@ -21,11 +21,7 @@ pub(super) enum Bringer {
 
 impl Bringer {
     fn server(of: &Identity<'_>) -> Option<Self> {
-        let server = of.server?;
-        Some(Self::Server(match of.plugin {
-            Some(plugin) => format!("{MCP}plugin_{plugin}_{server}"),
-            None => format!("{MCP}{server}"),
-        }))
+        of.server_name().map(Self::Server)
     }
 
     fn plugin(of: &Identity<'_>) -> Option<Self> {
