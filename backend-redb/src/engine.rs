@@ -229,8 +229,7 @@ impl Engine for RedbEngine {
         drop(self.shared(&mut patience)?);
         let mut slot = self.alone(&mut patience)?;
         self.expect_newest(slot.as_ref())?;
-        let file = slot.as_ref().map(|handle| handle.file.clone());
-        let outcome = match slot.as_mut().map(|handle| &mut handle.opened).zip(file) {
+        let outcome = match slot.as_mut().map(|handle| (&mut handle.opened, &handle.file)) {
             Some((Opened::Writable(database), file)) => {
                 let compacted = self.guard.call(COMPACT, || file.in_bounds(|| database.compact()));
                 compacted.map(drop).map_err(|failure| error::with_wait(failure, &patience))

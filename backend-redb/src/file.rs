@@ -143,12 +143,20 @@ impl StoreFile {
 
     /// Becomes the next to write, unless another process is.
     pub(crate) fn try_be_next(&self) -> Result<bool, BackendError> {
-        self.with(|backend| backend.try_lock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE)))
+        self.with(Self::try_lock_next)
     }
 
     /// Lets another be the next.
     pub(crate) fn be_next_no_more(&self) -> Result<(), BackendError> {
-        self.with(|backend| backend.unlock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE)))
+        self.with(Self::unlock_next)
+    }
+
+    fn try_lock_next(backend: &dyn StorageBackend) -> Result<bool, BackendError> {
+        backend.try_lock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE))
+    }
+
+    fn unlock_next(backend: &dyn StorageBackend) -> Result<(), BackendError> {
+        backend.unlock_range(Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE))
     }
 
     /// Has the header name this format from its next writing on.
@@ -204,20 +212,19 @@ impl StoreFile {
         start: Bound<u64>,
         end: Bound<u64>,
     ) -> Result<(), BackendError> {
-        let next = (Bound::Included(NEXT_BYTE), Bound::Included(NEXT_BYTE));
         let mut is_next = false;
         let locked = Self::try_until(self.wait(), || {
             if backend.try_lock_range(start, end)? {
                 return Ok(true);
             }
             if self.is_opening() && !is_next {
-                is_next = backend.try_lock_range(next.0, next.1)?;
+                is_next = Self::try_lock_next(backend)?;
             }
             Ok(false)
         });
         if is_next {
             // The lock goes with the file in any case, and others do not give way for long.
-            let _ = backend.unlock_range(next.0, next.1);
+            let _ = Self::unlock_next(backend);
         }
         locked
     }
