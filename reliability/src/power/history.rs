@@ -33,19 +33,15 @@ struct Worker<'a> {
     handles: Vec<Box<dyn Store>>,
 }
 
-/// Works until so many events are recorded.
-pub(crate) fn work(
-    site: &Site<'_>,
-    backend: Backend,
-    durability: Durability,
-    random: &mut Random,
-    events: usize,
-) -> Result<History> {
+/// Works until so many events are recorded. Where it is to migrate, the program of a newer format then opens the store
+/// and records a little; cuts are made from there on.
+pub(crate) fn work(site: &Site<'_>, options: &super::Options, random: &mut Random) -> Result<History> {
+    let how = self::options(options.durability.into());
     let history = History { events: Vec::new(), batches: BTreeSet::from([0]), cut_from: 0 };
-    let mut worker = Worker { site, backend, options: options(durability), history, handles: Vec::new() };
+    let mut worker = Worker { site, backend: options.backend, options: how, history, handles: Vec::new() };
     worker.open()?;
     let mut done = 0_u64;
-    while worker.history.events.len() < events {
+    while worker.history.events.len() < options.events {
         done += 1;
         match random.below(100) {
             0..60 => worker.append(1 + random.below(3), random)?,
@@ -64,24 +60,9 @@ pub(crate) fn work(
     worker.reopen()?;
     worker.append(1 + done % 2, random)?;
     worker.handles.clear();
-    Ok(worker.history)
-}
-
-/// The same, and then the program of a newer format opens the store and records a little; cuts are made from there on.
-pub(crate) fn work_and_migrate(
-    site: &Site<'_>,
-    backend: Backend,
-    durability: Durability,
-    random: &mut Random,
-    events: usize,
-) -> Result<History> {
-    let mut history = work(site, backend, durability, random, events)?;
-    history.cut_from = site.disk.recorded();
-    let newer = site.open_newer(&options(durability))?;
-    let mut worker = Worker { site, backend, options: options(durability), history, handles: vec![newer] };
-    worker.append(1, random)?;
-    worker.append(20, random)?;
-    worker.handles.clear();
+    if options.migrating {
+        worker.migrate(random)?;
+    }
     Ok(worker.history)
 }
 
@@ -97,6 +78,15 @@ impl Worker<'_> {
     fn reopen(&mut self) -> Result<()> {
         self.handles.clear();
         self.open()
+    }
+
+    fn migrate(&mut self, random: &mut Random) -> Result<()> {
+        self.history.cut_from = self.site.disk.recorded();
+        self.handles.push(self.site.open_newer(&self.options)?);
+        self.append(1, random)?;
+        self.append(20, random)?;
+        self.handles.clear();
+        Ok(())
     }
 
     fn handle(&self, random: &mut Random) -> Result<&dyn Store> {

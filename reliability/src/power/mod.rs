@@ -21,7 +21,7 @@ use tooltally_fault_disk::Step;
 use crate::on_disk::Site;
 use crate::{Backend, Random, Result};
 use check::check;
-use history::{History, work, work_and_migrate};
+use history::{History, work};
 use replay::{Cut, Part, Replay};
 
 /// How many images are made of one history.
@@ -128,8 +128,7 @@ fn cut_history(
     let folder = tempfile::tempdir()?;
     let site = Site::new(options.backend, folder.path())?;
     site.disk.record();
-    let work = if options.migrating { work_and_migrate } else { work };
-    let history = work(&site, options.backend, options.durability.into(), random, options.events)?;
+    let history = work(&site, options, random)?;
     let trace = site.disk.take_trace();
     let image = tempfile::tempdir()?;
     let is_point = |index, step: &Step| index >= history.cut_from && is_point(step);
