@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tooltally_cli::program::run(std::env::args_os().skip(1).collect())
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    tooltally_cli::program::run(&arguments)
 }

@@ -17,17 +17,15 @@ use crate::output::{Surface, sanitize};
 use crate::place;
 
 /// Runs the program with these arguments, its name left out.
-pub fn run(arguments: Vec<OsString>) -> ExitCode {
+pub fn run(arguments: &[OsString]) -> ExitCode {
     have_long_files_refused();
     start_tracing();
     // A hook is one short process on each tool call: it does not wait for a parser that it has no use for.
-    if let Some(plain) = PlainHook::read(&arguments) {
+    if let Some(plain) = PlainHook::read(arguments) {
         hook::run(plain.db);
         return ExitCode::SUCCESS;
     }
-    let is_hook = is_run_by_an_agent(&arguments);
-    let is_hook_command = command_name(&arguments).is_some_and(|name| name == "hook");
-    let db = named_store(&arguments).map(OsStr::to_owned);
+    let is_hook = is_run_by_an_agent(arguments);
     let code = match parse(arguments) {
         Ok(Arguments { command: Command::Hook, db, .. }) => {
             hook::run(db.as_deref());
@@ -37,9 +35,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         Ok(arguments) => answer(arguments),
         Err(error) => {
             let code = tell_usage(&error);
-            if is_hook_command {
+            if command_name(arguments).is_some_and(|name| name == "hook") {
                 // The call is there all the same.
-                hook::run(db.as_deref());
+                hook::run(named_store(arguments));
             }
             code
         }
@@ -63,14 +61,14 @@ fn answer(arguments: Arguments) -> ExitCode {
     })
 }
 
-fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
-    let name = [OsString::from("tooltally")];
+fn parse(arguments: &[OsString]) -> Result<Arguments, clap::Error> {
+    let name = OsString::from("tooltally");
     let help = match place::store_url(None) {
         Ok(url) => format!("The store: sqlite:PATH, redb:PATH, or a path (.redb: redb, else SQLite) {}", in_use(&url)),
         Err(_) => "The store: sqlite:PATH, redb:PATH, or a path (.redb: redb, else SQLite)".to_owned(),
     };
     let command = Arguments::command().mut_arg("db", |db| db.help(help));
-    Arguments::from_arg_matches(&command.try_get_matches_from(name.into_iter().chain(arguments))?)
+    Arguments::from_arg_matches(&command.try_get_matches_from(std::iter::once(&name).chain(arguments))?)
 }
 
 fn in_use(url: &tooltally::StoreUrl) -> String {

@@ -7,7 +7,7 @@ use tooltally::{Backend, StoreUrl};
 
 use super::words::on_path;
 use super::{Check, Finding, Level};
-pub(super) use crate::own::is_writable;
+use crate::own::is_writable;
 use crate::place::beside;
 
 /// What stands beside an SQLite store and belongs to it.

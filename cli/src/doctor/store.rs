@@ -14,6 +14,7 @@ use super::words::{chain, on_store};
 use super::{Case, Check, Finding, Level, NamedBy};
 use crate::diagnostics::hint_for;
 use crate::output::humanize::{ago, counted};
+use crate::own::is_writable;
 use crate::place::beside;
 
 /// How long the store is waited for: as long as a hook waits.
@@ -56,7 +57,7 @@ pub(super) fn examine(url: &StoreUrl, case: &Case, findings: &mut Vec<Finding>) 
 
 /// Whether a file may be read and not written. SQLite could open it, and would leave an empty write-ahead log.
 fn is_read_only(path: &Path) -> bool {
-    path.is_file() && fs::File::open(path).is_ok() && !super::files::is_writable(path)
+    path.is_file() && fs::File::open(path).is_ok() && !is_writable(path)
 }
 
 fn not_writable(url: &StoreUrl) -> Finding {
@@ -159,7 +160,7 @@ fn ask(url: &StoreUrl, case: &Case, store: &dyn Store, seen: &mut SeenStore, fin
         }
         Err(error) => findings.push(refused(url, &error)),
     }
-    if !super::files::is_writable(url.path()) {
+    if !is_writable(url.path()) {
         findings.push(not_writable(url));
     } else if let Some(error) = why_not_writable(url, store) {
         findings.push(refused(url, &error));

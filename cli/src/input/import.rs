@@ -113,8 +113,9 @@ impl<'a> Importer<'a> {
 
     fn read_file<E>(&mut self, path: &Path, emit: &mut dyn FnMut(Event) -> Result<(), E>) -> Result<(), E> {
         let name = shown(path);
-        // Compared now, not once: some of them come and go while the store is open.
-        if self.left_out.iter().any(|left_out| is_same_file(left_out, path)) {
+        // Looked up now, not once for all: some of them come and go while the store is open.
+        let file = file_id(path).filter(|_| !self.left_out.is_empty());
+        if file.is_some() && self.left_out.iter().any(|left_out| file_id(left_out) == file) {
             self.summary.skip(&name, "the store that is imported into");
             return Ok(());
         }
@@ -193,17 +194,15 @@ fn timestamp(time: SystemTime) -> Option<Timestamp> {
     Timestamp::from_jiff(jiff::Timestamp::try_from(time).ok()?).ok()
 }
 
-/// Whether two names are of one file that is there.
+/// The file that a name leads to, whatever its other names; `None` where there is none.
 #[cfg(unix)]
-fn is_same_file(one: &Path, other: &Path) -> bool {
+fn file_id(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
-    let number = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
-    number(one).is_some_and(|one| Some(one) == number(other))
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Elsewhere locks belong to the handle, and hard links do no harm.
 #[cfg(not(unix))]
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let resolved = |path: &Path| std::fs::canonicalize(path).ok();
-    resolved(one).is_some_and(|one| Some(one) == resolved(other))
+fn file_id(path: &Path) -> Option<PathBuf> {
+    std::fs::canonicalize(path).ok()
 }

@@ -13,11 +13,11 @@ use crate::place::{beside, data_folder, one_path};
 /// Where the store's folder was missing when an event was put there and has come since, its path may be another one: so
 /// the places of the path as it was called follow.
 pub(super) fn of(url: &StoreUrl) -> Vec<PathBuf> {
+    let (path, called) = (one_path(url), std::path::absolute(url.path()));
     let mut places = vec![beside(url, ".spool")];
-    let called = std::path::absolute(url.path()).unwrap_or_else(|_| url.path().to_path_buf());
-    for path in [one_path(url), called] {
-        places.extend(elsewhere(&path).into_iter().filter(|place| !places.contains(place)).collect::<Vec<_>>());
-    }
+    places.extend(elsewhere(&path));
+    // Mostly the same path: each hook asks.
+    places.extend(called.ok().filter(|called| *called != path).iter().flat_map(|called| elsewhere(called)));
     places
 }
 
@@ -27,12 +27,12 @@ pub(super) fn of_nobody() -> PathBuf {
     in_temporary_folder("of-no-store")
 }
 
-fn elsewhere(store: &Path) -> Vec<PathBuf> {
+fn elsewhere(store: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let digest = Sha256::digest(store.as_os_str().as_encoded_bytes());
     let number = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let name = format!("{number:016x}");
     let data = data_folder().map(|data| data.join("spool").join(&name));
-    data.into_iter().chain([in_temporary_folder(&name)]).collect()
+    data.into_iter().chain([in_temporary_folder(&name)])
 }
 
 fn in_temporary_folder(name: &str) -> PathBuf {

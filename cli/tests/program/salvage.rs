@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -59,6 +60,24 @@ fn filled(place: &Place, db: &str) -> BTreeMap<u64, String> {
     events
 }
 
+/// A filled store, closed: its file, the bytes of that, and the events.
+struct Stored {
+    place: Place,
+    db: String,
+    file: PathBuf,
+    sound: Vec<u8>,
+    events: BTreeMap<u64, String>,
+}
+
+impl Stored {
+    fn of(engine: &str) -> Self {
+        let (place, db) = (Place::new(), format!("usage.{engine}"));
+        let events = filled(&place, &db);
+        let file = place.path("home/work").join(&db);
+        Self { sound: fs::read(&file).unwrap(), place, db, file, events }
+    }
+}
+
 fn salvage(place: &Place, db: &str) -> Answer {
     place.run(&["--db", db, "events", "--salvage"])
 }
@@ -79,11 +98,7 @@ fn a_sound_store_is_read_out_whole() {
 #[test]
 fn of_a_damaged_store_everything_outside_the_damage_is_read_out() {
     for engine in ENGINES {
-        let place = Place::new();
-        let db = format!("usage.{engine}");
-        let events = filled(&place, &db);
-        let file = place.path("home/work").join(&db);
-        let sound = fs::read(&file).unwrap();
+        let Stored { place, db, file, sound, events } = Stored::of(engine);
         let pages = sound.len() / PAGE;
         let (mut partly, mut unsure) = (0, 0);
         for page in [0, 1, 2].into_iter().chain((3..pages).step_by((pages / 15).max(1))) {
@@ -158,11 +173,7 @@ impl Told {
 #[test]
 fn a_store_that_was_cut_lacks_its_end() {
     for engine in ENGINES {
-        let place = Place::new();
-        let db = format!("usage.{engine}");
-        let events = filled(&place, &db);
-        let file = place.path("home/work").join(&db);
-        let sound = fs::read(&file).unwrap();
+        let Stored { place, db, file, sound, events } = Stored::of(engine);
         for tenth in [3, 6, 9] {
             fs::write(&file, &sound[..sound.len() / 10 * tenth]).unwrap();
             let answer = salvage(&place, &db);
@@ -179,11 +190,7 @@ fn a_store_that_was_cut_lacks_its_end() {
 #[test]
 fn a_loss_at_the_logs_very_end_is_told() {
     for engine in ENGINES {
-        let place = Place::new();
-        let db = format!("usage.{engine}");
-        let events = filled(&place, &db);
-        let file = place.path("home/work").join(&db);
-        let sound = fs::read(&file).unwrap();
+        let Stored { place, db, file, sound, events } = Stored::of(engine);
         let newest = id(events.values().next_back().unwrap());
         let mut damaged = sound.clone();
         for page in damaged.chunks_mut(PAGE).filter(|page| holds(page, &newest)) {
