@@ -119,7 +119,7 @@ mod tests {
         let mut random = Random::new(1);
         let mut call = |number: u64, lane: u64| {
             let (id, time) =
-                (EventId::derived(&[number.to_le_bytes()]), Timestamp::from_micros(number as i64).unwrap());
+                (EventId::derived(&[number.to_le_bytes()]), Timestamp::from_micros(number.cast_signed()).unwrap());
             let tool = ToolName::new(format!("tool {}", random.next() % 7)).unwrap();
             let mut call = ToolUse::new(id, tool, Outcome::Success, time);
             call.session = (lane != 3).then(|| SessionId::new(format!("{lane}, {}", number / 300)).unwrap());
