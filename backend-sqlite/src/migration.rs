@@ -136,8 +136,8 @@ pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -
     }
 }
 
-/// Looks again through SQLite, which knows what its write-ahead log holds. The connection must not
-/// checkpoint when it is closed.
+/// Looks again through SQLite, which knows what its write-ahead log holds; within a transaction, so that what it finds
+/// is of one moment. The connection must not checkpoint when it is closed.
 pub(crate) fn look_inside(
     connection: &Connection,
     path: &Path,
@@ -149,23 +149,12 @@ pub(crate) fn look_inside(
         let found = limit_wait(connection, patience).and_then(|()| connection.query_row(pragma, [], |row| row.get(0)));
         found.map_err(|e| map(e, operation))
     };
-    let format = || -> Result<Option<u32>> {
-        if number("PRAGMA application_id")? == APPLICATION_ID {
-            number("PRAGMA user_version").map(Some)
-        } else {
-            Ok(None)
-        }
-    };
-    if let Some(format) = format()? {
-        return migrations.check(format);
-    }
-    if number("SELECT count(*) FROM sqlite_schema")? == 0 {
-        return Ok(Found::Unfinished);
-    }
-    // Each of the questions sees the file as it is then: between the two, another process may have made the store.
-    match format()? {
-        Some(format) => migrations.check(format),
-        None => Err(not_a_store(path, FOREIGN)),
+    if number("PRAGMA application_id")? == APPLICATION_ID {
+        migrations.check(number("PRAGMA user_version")?)
+    } else if number("SELECT count(*) FROM sqlite_schema")? == 0 {
+        Ok(Found::Unfinished)
+    } else {
+        Err(not_a_store(path, FOREIGN))
     }
 }
 

@@ -33,11 +33,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions, migrations: Migrations) -
     let mut patience = Patience::new(options.longest_wait());
     let in_use = look_or_make(path, options, migrations)?;
     let connection = connect(path, options, WRITER_CACHE_KIB, &patience)?;
-    let found = look_inside(&connection, path, migrations, &patience)?;
-    if migrations.is_of_format_1(found) {
-        schema::check(&connection, &patience)?;
-    }
-    match found {
+    match look_in_one_view(&connection, path, migrations, &patience)? {
         Found::Store => {}
         Found::Old(_) => migrate(&connection, path, options, migrations, &patience)?,
         Found::Nothing | Found::Unfinished if options.creates() => {
@@ -62,6 +58,23 @@ fn look_or_make(path: &Path, options: &OpenOptions, migrations: Migrations) -> R
         making::make_file(path).map_err(|e| map_io(e, "make the store's file"))?;
     }
     Ok(files.add(path))
+}
+
+/// Looks at the format and the tables as they are at one moment: another process may migrate the store meanwhile.
+fn look_in_one_view(
+    connection: &Connection,
+    path: &Path,
+    migrations: Migrations,
+    patience: &Patience,
+) -> Result<Found> {
+    let operation = Operation::within("read the file format", patience);
+    // Nothing is written: it is ended as it is dropped.
+    let _view = OpenTransaction::begin(connection, "BEGIN", operation, patience)?;
+    let found = look_inside(connection, path, migrations, patience)?;
+    if migrations.is_of_format_1(found) {
+        schema::check(connection, patience)?;
+    }
+    Ok(found)
 }
 
 /// Opens a database that was opened before once more, to read.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -264,6 +265,34 @@ fn processes_that_migrate_at_once_migrate_once() {
     store.verify_quietly().unwrap();
     drop(store);
     assert_eq!((found(&path), header_format(&path)), ((3, Some(TOOLS)), [3, !3]));
+}
+
+/// Who opens a store sees it as it was before another's migration or as it is after, and never takes the tables of the
+/// one for those of the other.
+#[test]
+fn whoever_opens_a_store_that_is_just_being_migrated_finds_one_format() {
+    let others = OpenOptions::new().migrate(false);
+    for _ in 0..30 {
+        let (_folder, path) = copy_of(CLOSED);
+        let (are_opening, is_migrated) = (Barrier::new(3), AtomicBool::new(false));
+        let open_again_and_again = || {
+            are_opening.wait();
+            while !is_migrated.load(Ordering::Relaxed) {
+                match RedbStore::open_migrating(&path, &others, THREE, None) {
+                    Ok(_) | Err(Error::UnsupportedFormat { found: 1, supported: 3 }) => {}
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let others = [(); 2].map(|()| scope.spawn(open_again_and_again));
+            are_opening.wait();
+            let migrated = open(&path, THREE);
+            is_migrated.store(true, Ordering::Relaxed);
+            others.into_iter().for_each(|other| other.join().unwrap());
+            migrated.unwrap().verify_quietly().unwrap();
+        });
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use rusqlite::Connection;
@@ -215,7 +216,8 @@ fn processes_that_migrate_at_once_migrate_once() {
     let child = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["migration::processes_that_migrate_at_once_migrate_once", "--exact"]).env(CHILD, &path);
-        command.stdout(Stdio::null()).spawn().unwrap()
+        // What a failing one says is shown: the tests of a child are few.
+        command.arg("--nocapture").stdout(Stdio::null()).spawn().unwrap()
     };
     let children: Vec<_> = (0..5).map(|_| child()).collect();
     for mut child in children {
@@ -224,6 +226,34 @@ fn processes_that_migrate_at_once_migrate_once() {
     let store = open(&path, THREE).unwrap();
     assert_eq!((format(&path), store.head().unwrap().get()), (3, before + 5));
     store.verify_quietly().unwrap();
+}
+
+/// Who opens a store sees it as it was before another's migration or as it is after, and never takes the tables of the
+/// one for those of the other.
+#[test]
+fn whoever_opens_a_store_that_is_just_being_migrated_finds_one_format() {
+    let others = OpenOptions::new().migrate(false);
+    for _ in 0..30 {
+        let (_folder, path) = copy_of(&KILLED);
+        let (are_opening, is_migrated) = (Barrier::new(3), AtomicBool::new(false));
+        let open_again_and_again = || {
+            are_opening.wait();
+            while !is_migrated.load(Ordering::Relaxed) {
+                match SqliteStore::open_migrating(&path, &others, THREE) {
+                    Ok(_) | Err(Error::UnsupportedFormat { found: 1, supported: 3 }) => {}
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let others = [(); 2].map(|()| scope.spawn(open_again_and_again));
+            are_opening.wait();
+            let migrated = open(&path, THREE);
+            is_migrated.store(true, Ordering::Relaxed);
+            others.into_iter().for_each(|other| other.join().unwrap());
+            migrated.unwrap().verify_quietly().unwrap();
+        });
+    }
 }
 
 #[test]
