@@ -1,15 +1,10 @@
 //! What happens where numbers end. No public door makes such a store: its log would have to hold hundreds of billions of
 //! events. So what they would have left is made up: the last row, and a state that claims all before it.
 
-#[path = "../../tests/ledger/engine.rs"]
-pub(super) mod engine;
-
-use engine::MemoryEngine;
-
 use super::calls::LAST_POSITION;
 use super::ids::Directory;
 use super::state::{LIVE, State};
-use super::{Ledger, LogRow, NameKind, Transaction as _};
+use super::{Ledger, LogRow, MemoryEngine, NameKind, Transaction as _};
 use crate::{
     Appended, Error, Event, EventId, GroupBy, Log as _, LogExt as _, MemoryStore, Outcome, Position, Project,
     Queries as _, Recorded, Result, Selection, SessionId, Source, Timestamp, ToolName, ToolUse, Window,

@@ -19,6 +19,7 @@
 //! | `view`, `buckets`, `usage`, `recent`, `registered`, `trail`, `warm` | queries; rows that they read lately |
 //! | `verify`, `rebuild` | proofs; projections made anew |
 //! | `salvage` | the events of a damaged file |
+//! | `memory` | the smallest engine |
 //! | `turns`, `wait` | for engines: writers of one process in line; one deadline for a whole wait |
 
 mod append;
@@ -35,6 +36,7 @@ mod ids;
 mod keys;
 #[cfg(test)]
 mod limits;
+mod memory;
 mod names;
 mod positions;
 mod rebuild;
@@ -65,6 +67,7 @@ use group::Group;
 use state::State;
 use view::View;
 
+pub use memory::{MemoryEngine, MemoryTables};
 pub use row::LogRow;
 pub use salvage::Salvage;
 pub use turns::{Turn, Turns};

@@ -111,8 +111,7 @@ impl OfTool for Facts {
 #[cfg(test)]
 mod tests {
     use super::super::keys::RegistryKey;
-    use super::super::limits::engine::MemoryEngine;
-    use super::super::{Ledger, Transaction as _};
+    use super::super::{Ledger, MemoryEngine, Transaction as _};
     use super::*;
     use crate::policy::kind::{Kind, Scope};
     use crate::{

@@ -2,13 +2,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tooltally_core::ledger::{Direction, Engine, Ledger, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
+use tooltally_core::ledger::{
+    Direction, Engine, Ledger, LogRow, MemoryEngine, MemoryTables, NameKind, Snapshot, Transaction, Tree, Visit,
+};
 use tooltally_core::{
     Error, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, Outcome, Position, Project, Queries, Result,
     Selection, SessionId, Timestamp, ToolName, ToolUse, Window,
 };
 
-use super::engine::{MemoryEngine, Tables};
 use super::event;
 
 fn filled(events: u64) -> (MemoryEngine, Ledger<MemoryEngine>) {
@@ -145,7 +146,7 @@ fn verify_proves_that_ids_are_found() {
     let (engine, ledger) = filled(1_200);
     ledger.verify_quietly().unwrap();
     // Turn the columns of the one chunk round: same entries, wrong order.
-    engine.tamper(|t: &mut Tables| {
+    engine.tamper(|t: &mut MemoryTables| {
         let runs = t.trees.get_mut(&Tree::IdRuns).unwrap();
         let (key, value) = runs.iter().next().map(|(k, v)| (k.clone(), v.clone())).unwrap();
         let payload = &value[1..value.len() - 4];

@@ -3,12 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 mod damage;
-mod engine;
 mod put_back;
 
-use engine::MemoryEngine;
 use proptest::prelude::*;
-use tooltally_core::ledger::{Ledger, Tree};
+use tooltally_core::ledger::{Ledger, MemoryEngine, MemoryTables, Tree};
 use tooltally_core::policy::kind::{Kind, Scope};
 use tooltally_core::{
     AgentName, Event, EventId, Filter, GroupBy, Log, LogExt, MaintenanceExt, MemoryStore, Outcome, Project, ProjectId,
@@ -226,7 +224,7 @@ fn verify_and_rebuild_refuse_a_damaged_log() {
     let ledger = Ledger::new(engine.clone());
     ledger.record_all(&(0..3000).map(mixed).collect::<Vec<_>>()).unwrap();
     let sound = engine.tables();
-    let damages: [fn(&mut engine::Tables); 3] = [
+    let damages: [fn(&mut MemoryTables); 3] = [
         |t| t.log.get_mut(&77).unwrap()[5] ^= 1,
         |t| drop(t.log.remove(&2999)),
         |t| drop(t.names.remove(&(tooltally_core::ledger::NameKind::Tool, 3))),

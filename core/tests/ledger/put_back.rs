@@ -2,12 +2,13 @@
 
 use std::sync::Mutex;
 
-use tooltally_core::ledger::{Direction, Engine, Ledger, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
+use tooltally_core::ledger::{
+    Direction, Engine, Ledger, LogRow, MemoryEngine, NameKind, Snapshot, Transaction, Tree, Visit,
+};
 use tooltally_core::{
     Event, EventId, Log, LogExt, Outcome, Position, Queries, Result, Selection, Timestamp, ToolName, ToolUse,
 };
 
-use crate::engine::MemoryEngine;
 use crate::{START, event};
 
 /// What is to happen in the middle of a query.

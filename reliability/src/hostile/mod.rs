@@ -21,7 +21,6 @@
 mod ask;
 mod claim;
 mod codec;
-mod engine;
 mod files;
 mod generate;
 mod history;

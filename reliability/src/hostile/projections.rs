@@ -3,13 +3,12 @@
 use std::sync::OnceLock;
 
 use arbitrary::Unstructured;
-use tooltally::ledger::{Ledger, Tree};
+use tooltally::ledger::{Ledger, MemoryEngine, MemoryTables, Tree};
 use tooltally::{Condition, Log, Store};
 use tooltally_conformance::events::mixed_all;
 
 use super::ask;
 use super::claim::holds;
-use super::engine::{MemoryEngine, Tables};
 use crate::Result;
 
 /// How many events the store holds whose rows are changed: one fold, and some that wait.
@@ -21,9 +20,9 @@ const VERSION: u8 = 1;
 const CHECKSUM_BYTES: usize = 4;
 
 /// A sound store's tables.
-static SOUND: OnceLock<Tables> = OnceLock::new();
+static SOUND: OnceLock<MemoryTables> = OnceLock::new();
 
-fn sound() -> Result<Tables> {
+fn sound() -> Result<MemoryTables> {
     if let Some(tables) = SOUND.get() {
         return Ok(tables.clone());
     }
@@ -54,7 +53,7 @@ pub fn projections(bytes: &[u8]) -> Result<()> {
 }
 
 /// Changes a row, or puts one in.
-fn change(u: &mut Unstructured<'_>, tables: &mut Tables) -> arbitrary::Result<()> {
+fn change(u: &mut Unstructured<'_>, tables: &mut MemoryTables) -> arbitrary::Result<()> {
     let tree = *u.choose(&Tree::ALL)?;
     let rows = tables.trees.entry(tree).or_default();
     let nth = usize::from(u.arbitrary::<u16>()?) % rows.len().max(1);

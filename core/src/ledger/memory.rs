@@ -1,35 +1,67 @@
-//! An engine in memory: tables in maps, a whole copy for each transaction.
+//! The smallest engine: tables in maps.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tooltally_core::ledger::{Direction, Engine, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
-use tooltally_core::{Position, Result};
+use super::{Direction, Engine, LogRow, NameKind, Snapshot, Transaction, Tree, Visit};
+use crate::{Position, Result};
 
-#[derive(Clone, Default)]
-pub(crate) struct Tables {
-    pub(crate) log: BTreeMap<u64, Vec<u8>>,
-    pub(crate) names: BTreeMap<(NameKind, u32), String>,
-    pub(crate) numbers: BTreeMap<(NameKind, String), u32>,
-    pub(crate) trees: BTreeMap<Tree, BTreeMap<Vec<u8>, Vec<u8>>>,
-}
-
-/// Shared by its clones, as a file is by those who open it.
-#[derive(Clone, Default)]
-pub(crate) struct MemoryEngine {
-    committed: Arc<RwLock<Arc<Tables>>>,
+/// An engine in memory, for tests: of the ledger without a file, and of rows changed behind its back. It shows what an
+/// engine has to do; each transaction copies all that there is.
+///
+/// Its clones share the tables, as those who open a file do.
+///
+/// ```
+/// use tooltally_core::ledger::{Ledger, MemoryEngine};
+/// use tooltally_core::{EventId, LogExt, MaintenanceExt, Outcome, ToolName, ToolUse};
+///
+/// let engine = MemoryEngine::default();
+/// let call = ToolUse::new(EventId::random()?, ToolName::new("Bash")?, Outcome::Success, "2026-11-29T09:30:00Z".parse()?);
+/// Ledger::new(engine.clone()).record(&call.into())?;
+///
+/// let mut tables = (*engine.tables()).clone();
+/// tables.log.values_mut().for_each(|row| row[0] ^= 1);
+/// assert!(Ledger::new(MemoryEngine::new(tables)).verify_quietly().is_err_and(|error| error.is_corrupt()));
+/// # Ok::<(), tooltally_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryEngine {
+    committed: Arc<Mutex<Arc<MemoryTables>>>,
     writer: Arc<Mutex<()>>,
 }
 
+/// The tables of a [`MemoryEngine`].
+#[derive(Clone, Debug, Default)]
+pub struct MemoryTables {
+    /// A row's bytes by position: see [`LogRow::to_bytes`].
+    pub log: BTreeMap<u64, Vec<u8>>,
+    /// The names by number.
+    pub names: BTreeMap<(NameKind, u32), String>,
+    /// Their numbers.
+    pub numbers: BTreeMap<(NameKind, String), u32>,
+    /// Keys and values.
+    pub trees: BTreeMap<Tree, BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
 impl MemoryEngine {
-    /// Changes the tables behind the ledger's back.
-    pub(crate) fn tamper(&self, change: impl FnOnce(&mut Tables)) {
-        change(Arc::make_mut(&mut self.committed.write().unwrap()));
+    /// An engine over these tables.
+    pub fn new(tables: MemoryTables) -> Self {
+        Self { committed: Arc::new(Mutex::new(Arc::new(tables))), writer: Arc::default() }
     }
 
-    pub(crate) fn tables(&self) -> Arc<Tables> {
-        Arc::clone(&self.committed.read().unwrap())
+    /// The tables as the last transaction left them.
+    pub fn tables(&self) -> Arc<MemoryTables> {
+        Arc::clone(&self.committed())
+    }
+
+    /// Changes the tables behind the ledger's back.
+    pub fn tamper(&self, change: impl FnOnce(&mut MemoryTables)) {
+        change(Arc::make_mut(&mut self.committed()));
+    }
+
+    fn committed(&self) -> MutexGuard<'_, Arc<MemoryTables>> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -39,10 +71,10 @@ impl Engine for MemoryEngine {
     }
 
     fn write<R>(&self, body: impl FnOnce(&mut dyn Transaction) -> Result<R>) -> Result<R> {
-        let _alone = self.writer.lock().unwrap();
+        let _alone = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tables = (*self.tables()).clone();
         let result = body(&mut tables)?;
-        *self.committed.write().unwrap() = Arc::new(tables);
+        *self.committed() = Arc::new(tables);
         Ok(result)
     }
 
@@ -55,7 +87,7 @@ impl Engine for MemoryEngine {
     }
 }
 
-impl Snapshot for Tables {
+impl Snapshot for MemoryTables {
     fn head(&self) -> Result<Position> {
         Ok(Position::new(self.log.last_key_value().map_or(0, |(position, _)| *position)))
     }
@@ -108,7 +140,7 @@ impl Snapshot for Tables {
     }
 }
 
-impl Transaction for Tables {
+impl Transaction for MemoryTables {
     fn push_row(&mut self, position: Position, row: &LogRow) -> Result<()> {
         self.log.insert(position.get(), row.to_bytes(position));
         Ok(())
