@@ -76,7 +76,10 @@ fn take_plugin(
         }
         _ => return,
     };
-    Plugin { id, name: id.split('@').next().unwrap_or(id), owner, off_in }.take(install, label, gathering);
+    let name = id.split('@').next().unwrap_or(id);
+    let servers_off = servers::turned_off_of_plugin(name, places, settings);
+    let plugin = Plugin { id, name, owner, off_in, servers_off, state_label: places.state_label };
+    plugin.take(install, label, gathering);
 }
 
 /// Where a plugin is installed, and for which project.
@@ -108,6 +111,9 @@ struct Plugin<'a> {
     owner: Owner,
     /// Where it is turned off for this project.
     off_in: Option<&'a String>,
+    /// Of its servers, those that are turned off for this project; and where that is said.
+    servers_off: BTreeSet<String>,
+    state_label: &'static str,
 }
 
 impl Plugin<'_> {
@@ -144,7 +150,7 @@ impl Plugin<'_> {
     /// Its servers: in the manifest, in a file of their own, and in one that the manifest names.
     fn take_servers(&self, root: &Root, manifest: &Members<'_>, gathering: &mut Gathering) {
         if let Ok(inline) = members_of(manifest, "mcpServers") {
-            self.take_each(&inline, &root.label(MANIFEST), gathering);
+            self.take_each(inline, &root.label(MANIFEST), gathering);
         }
         for file in with_named(".mcp.json", manifest, "mcpServers") {
             let text = root.text(&file).map(Option::unwrap_or_default);
@@ -154,14 +160,19 @@ impl Plugin<'_> {
                 if object.contains_key("mcpServers") { members_of(&object, "mcpServers") } else { Ok(object) }
             });
             match servers {
-                Ok(servers) => self.take_each(&servers, &root.label(&file), gathering),
+                Ok(servers) => self.take_each(servers, &root.label(&file), gathering),
                 Err(cause) => gathering.skip(root.label(&file), &cause),
             }
         }
     }
 
-    fn take_each(&self, found: &Members<'_>, label: &str, gathering: &mut Gathering) {
-        servers::take(found, Some(self.name), self.owner, label, &BTreeSet::new(), gathering);
+    fn take_each(&self, found: Members<'_>, label: &str, gathering: &mut Gathering) {
+        if self.owner.is_projects {
+            servers::take(&found, Some(self.name), self.owner, label, &self.servers_off, gathering);
+        } else {
+            servers::take(&found, Some(self.name), self.owner, label, &BTreeSet::new(), gathering);
+            servers::take_turned_off(found, Some(self.name), self.state_label, &self.servers_off, gathering);
+        }
     }
 
     /// Its commands and skills: in their folders, and where else the manifest says.

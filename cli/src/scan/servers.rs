@@ -31,12 +31,22 @@ fn take_state(places: &Places, text: &str, gathering: &mut Gathering) -> Result<
     take(&all, None, Owner::every_project(Scope::User), label, &BTreeSet::new(), gathering);
     let Some(project) = of_project_in(places, &state)? else { return Ok(()) };
     let own = members_of(&project, "mcpServers")?;
-    let off: BTreeSet<String> = texts_of(&project, "disabledMcpServers")?.into_iter().collect();
-    // Other projects have every project's servers all the same.
-    let all_off = all.into_iter().filter(|(server, _)| off.contains(server)).collect();
-    take(&all_off, None, Owner::this_project(Scope::TurnedOff), label, &BTreeSet::new(), gathering);
+    let off: BTreeSet<String> = turned_off(&project)?.into_iter().collect();
+    take_turned_off(all, None, label, &off, gathering);
     take(&own, None, Owner::this_project(Scope::Local), label, &off, gathering);
     Ok(())
+}
+
+/// Takes the servers of every project that are off in this one: other projects have them all the same.
+pub(super) fn take_turned_off(
+    all: Members<'_>,
+    plugin: Option<&str>,
+    label: &str,
+    off: &BTreeSet<String>,
+    gathering: &mut Gathering,
+) {
+    let off = all.into_iter().filter(|(server, _)| off.contains(server)).collect();
+    take(&off, plugin, Owner::this_project(Scope::TurnedOff), label, &BTreeSet::new(), gathering);
 }
 
 /// What the agent keeps for this project.
@@ -69,10 +79,30 @@ pub(super) fn of_project(places: &Places, settings: &Settings, gathering: &mut G
 
 /// The shared servers that the agent's state has as refused, or as turned off.
 fn refused_in_state(places: &Places, settings: &Settings) -> Vec<String> {
+    of_state_in(places, settings, &|project| Ok([refused(project)?, turned_off(project)?].concat()))
+}
+
+/// The servers of a plugin that are turned off for this project, without what the agent puts before their names.
+pub(super) fn turned_off_of_plugin(plugin: &str, places: &Places, settings: &Settings) -> BTreeSet<String> {
+    let prefix = format!("plugin:{plugin}:");
+    let off = of_state_in(places, settings, &turned_off);
+    off.iter().filter_map(|server| server.strip_prefix(&prefix)).map(str::to_owned).collect()
+}
+
+/// Servers of any scope that the person has turned off for a project.
+fn turned_off(project: &Members<'_>) -> Result<Vec<String>, Cause> {
+    texts_of(project, "disabledMcpServers")
+}
+
+/// Names that the agent keeps for this project.
+fn of_state_in(
+    places: &Places,
+    settings: &Settings,
+    names: &dyn Fn(&Members<'_>) -> Result<Vec<String>, Cause>,
+) -> Vec<String> {
     let read = |text: &String| {
         let state = members("it", text)?;
-        let Some(project) = of_project_in(places, &state)? else { return Ok(Vec::new()) };
-        Ok::<_, Cause>([refused(&project)?, texts_of(&project, "disabledMcpServers")?].concat())
+        of_project_in(places, &state)?.as_ref().map_or(Ok(Vec::new()), names)
     };
     // What is wrong there is told where its own servers are taken.
     settings.state.as_ref().and_then(|text| read(text).ok()).unwrap_or_default()

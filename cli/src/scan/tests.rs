@@ -286,6 +286,34 @@ fn what_every_project_has_may_be_off_in_this_one() {
 }
 
 #[test]
+fn a_server_that_a_plugin_brings_may_be_off_in_this_project() {
+    let home = Home::new();
+    let app = home.path("work/app");
+    let folder = home.install("ship-it@team");
+    home.write_json(&format!("{folder}/.mcp.json"), &json!({"mcpServers": servers(&["deploy", "watch"])}));
+    let off = ["plugin:ship-it:deploy", "watch", "plugin:other:watch"];
+    home.write_json(".claude.json", &json!({"projects": {app.to_str().unwrap(): {"disabledMcpServers": off}}}));
+    let of_all = [
+        "all mcp__plugin_ship-it_deploy mcp_server plugin ship-it@team: .mcp.json",
+        "all mcp__plugin_ship-it_watch mcp_server plugin ship-it@team: .mcp.json",
+        "all ship-it@team plugin plugin ~/.claude/plugins/installed_plugins.json",
+    ];
+    let deploy_off = "project mcp__plugin_ship-it_deploy mcp_server turned_off ~/.claude.json";
+    assert_eq!(told(&home.scan()), [&of_all[..], &[deploy_off]].concat());
+    let other = home.path("work/other");
+    fs::create_dir_all(&other).unwrap();
+    assert_eq!(told(&scan(&home.places_of(&other))), of_all);
+    // A plugin that is on in this project alone.
+    home.write_json(".claude/settings.json", &json!({}));
+    home.write_json("work/app/.claude/settings.json", &json!({"enabledPlugins": {"ship-it@team": true}}));
+    let of_project = [
+        "project mcp__plugin_ship-it_watch mcp_server plugin ship-it@team: .mcp.json",
+        "project ship-it@team plugin plugin ~/.claude/plugins/installed_plugins.json",
+    ];
+    assert_eq!(told(&home.scan()), of_project);
+}
+
+#[test]
 fn what_the_agent_keeps_may_be_larger_than_a_settings_file() {
     let home = Home::new();
     let history = "x".repeat(3 << 20);
