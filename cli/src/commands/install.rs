@@ -77,8 +77,12 @@ impl Program {
     }
 }
 
-/// Whether a program is where cargo builds.
+/// Whether a program is where cargo builds: by the usual names, or since a folder above it is tagged as one of what can
+/// be made again (<https://bford.info/cachedir/>), as cargo tags those that it makes.
 pub(crate) fn is_in_build_folder(program: &Path) -> bool {
+    if program.ancestors().skip(1).any(|folder| folder.join("CACHEDIR.TAG").is_file()) {
+        return true;
+    }
     let parts: Vec<_> = program.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     let target = parts.iter().rposition(|part| part == "target");
     let profile = parts.iter().rposition(|part| part == "debug" || part == "release");

@@ -106,29 +106,7 @@ pub(crate) fn look(place: &Place, arguments: &[&str]) -> Seen {
 
 /// The program as it is installed: not in a build folder.
 pub(crate) fn installed(place: &Place, arguments: &[&str]) -> Command {
-    let program = place.path("bin").join(if cfg!(windows) { "tooltally.exe" } else { "tooltally" });
-    if !program.exists() {
-        std::fs::create_dir_all(place.path("bin")).unwrap();
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tooltally"), &program).unwrap();
-        #[cfg(not(unix))]
-        std::fs::copy(env!("CARGO_BIN_EXE_tooltally"), &program).map(drop).unwrap();
-    }
-    like(&place.command(arguments), &program)
-}
-
-/// The same command with another program.
-fn like(command: &Command, program: &Path) -> Command {
-    let mut other = Command::new(program);
-    other.args(command.get_args()).current_dir(command.get_current_dir().unwrap());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => other.env(name, value),
-            None => other.env_remove(name),
-        };
-    }
-    other.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    other
+    place.command_of(&place.program_in("bin"), arguments)
 }
 
 /// Has a command run as a user whom permissions bind, to whom everything in the place belongs then.

@@ -27,10 +27,11 @@ fn backups(settings: &Path) -> Vec<String> {
 #[test]
 fn each_event_runs_the_hook_and_uninstalling_leaves_what_was_there() {
     let (place, path) = with_settings(SETTINGS);
-    let told = place.run(&["install", "claude-code"]).done();
+    let program = place.program_in("target/debug");
+    let run = |arguments: &[&str]| answer(place.command_of(&program, arguments).spawn().unwrap()).done();
+    let told = run(&["install", "claude-code"]);
     assert!(told.stderr.contains("build folder"), "{}", told.stderr);
     let settings = read(&path);
-    let program = env!("CARGO_BIN_EXE_tooltally");
     for event in ["PostToolUse", "PostToolUseFailure", "PermissionDenied"] {
         let expected = json!([{"hooks": [{"type": "command", "command": program, "args": ["hook"], "timeout": 5}]}]);
         assert_eq!(settings["hooks"][event], expected);
@@ -39,14 +40,14 @@ fn each_event_runs_the_hook_and_uninstalling_leaves_what_was_there() {
     assert!(text.starts_with("{\n\t\"model\": \"opus\",\n") && text.ends_with(",\n\t\"limit\": 1.50\n}\n"), "{text}");
     assert_eq!(backups(&path).len(), 1);
 
-    assert!(place.run(&["install", "claude-code"]).done().stdout.contains("nothing to change"));
+    assert!(run(&["install", "claude-code"]).stdout.contains("nothing to change"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "twice is once");
     assert_eq!(backups(&path).len(), 1);
 
-    let told = place.run(&["uninstall", "claude-code"]).done().stdout;
+    let told = run(&["uninstall", "claude-code"]).stdout;
     assert!(told.contains("remains in") && told.contains("usage.db"), "{told}");
     assert_eq!(read(&path), serde_json::from_str::<Value>(SETTINGS).unwrap());
-    assert!(place.run(&["uninstall", "claude-code"]).done().stdout.contains("nothing to change"));
+    assert!(run(&["uninstall", "claude-code"]).stdout.contains("nothing to change"));
 }
 
 #[test]

@@ -64,7 +64,25 @@ impl Place {
 
     /// The program with these arguments, to be run in `home/work`.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tooltally"));
+        self.command_of(env!("CARGO_BIN_EXE_tooltally").as_ref(), arguments)
+    }
+
+    /// The program as it is in another folder of the place.
+    pub(crate) fn program_in(&self, folder: &str) -> PathBuf {
+        let program = self.path(folder).join(if cfg!(windows) { "tooltally.exe" } else { "tooltally" });
+        if !program.exists() {
+            std::fs::create_dir_all(self.path(folder)).unwrap();
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_tooltally"), &program).unwrap();
+            #[cfg(not(unix))]
+            std::fs::copy(env!("CARGO_BIN_EXE_tooltally"), &program).map(drop).unwrap();
+        }
+        program
+    }
+
+    /// A command of the program that is somewhere.
+    pub(crate) fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path("home/work"));
         command.env("HOME", self.path("home")).env("USERPROFILE", self.path("home"));
         command.env("APPDATA", self.path("home/data")).env("XDG_DATA_HOME", self.path("home/data"));

@@ -187,8 +187,13 @@ fn a_program_that_cannot_be_run_is_told() {
     seen.assert("program-not-in-path", "error", Some(&path), "cargo install");
     let mut command = installed(&place, &["--json", "doctor"]);
     look_with(&place, command.env("PATH", place.path("bin"))).find("program-found");
-    write(&path, &hook(env!("CARGO_BIN_EXE_tooltally").as_ref()));
-    look(&place, &[]).assert("program-in-build-folder", "warning", None, "install");
+    // By cargo's own names for folders, and by the tag that it leaves in a folder of another name.
+    write(&path, &hook(&place.program_in("target/debug")));
+    look_installed(&place, &[]).assert("program-in-build-folder", "warning", None, "install");
+    write(&path, &hook(&place.program_in("built/debug")));
+    look_installed(&place, &[]).find("program-found");
+    std::fs::write(place.path("built/CACHEDIR.TAG"), "Signature: 8a477f597d28d172789f06886806bc55").unwrap();
+    look_installed(&place, &[]).assert("program-in-build-folder", "warning", None, "install");
 }
 
 #[cfg(unix)]
