@@ -130,14 +130,19 @@ fn hooks_a_reader_and_a_writer_share_one_store_and_lose_nothing() {
                     seen = uses;
                 }
             });
-            for round in 0..ROUNDS {
-                let start = |n| place.start_with(&["--db", db, "hook"], payload(&format!("{round}_{n}")));
-                let hooks: Vec<_> = (0..PROCESSES).map(start).collect();
-                for hook in hooks {
-                    assert_eq!(answer(hook).done().stdout, "");
+            let hooks = scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    let start = |n| place.start_with(&["--db", db, "hook"], payload(&format!("{round}_{n}")));
+                    let hooks: Vec<_> = (0..PROCESSES).map(start).collect();
+                    for hook in hooks {
+                        assert_eq!(answer(hook).done().stdout, "");
+                    }
                 }
-            }
+            });
+            // The others end with them, also where one has failed.
+            let hooks = hooks.join();
             hooks_done.store(true, Ordering::Relaxed);
+            hooks.unwrap();
             reader.join().unwrap();
             writer.join().unwrap()
         });
