@@ -186,6 +186,21 @@ impl RedbEngine {
         outcome
     }
 
+    fn try_compact(&self, patience: &mut Patience) -> Result<()> {
+        drop(self.shared(patience)?);
+        let mut slot = self.alone(patience)?;
+        self.expect_newest(slot.as_ref())?;
+        let outcome = match slot.as_mut().map(|handle| (&mut handle.opened, &handle.file)) {
+            Some((Opened::Writable(database), file)) => {
+                self.guard.call(COMPACT, || file.in_bounds(|| database.compact())).map(drop)
+            }
+            Some((Opened::ReadOnly(_), _)) => Err(error::read_only()),
+            None => Err(error::broken()),
+        };
+        self.abandon_if_broken(slot.as_ref());
+        outcome
+    }
+
     /// Refuses a file that a newer program has migrated since it was opened: compaction and redb's check write to it.
     fn expect_newest(&self, handle: Option<&Handle>) -> Result<()> {
         let looked = handle.map_or(Ok(()), |handle| self.read_on(handle, |_| Ok(())));
@@ -224,21 +239,15 @@ impl Engine for RedbEngine {
         outcome
     }
 
+    /// Waits for those that read: redb compacts nothing beneath them.
     fn compact(&self) -> Result<()> {
         let mut patience = self.patience();
-        drop(self.shared(&mut patience)?);
-        let mut slot = self.alone(&mut patience)?;
-        self.expect_newest(slot.as_ref())?;
-        let outcome = match slot.as_mut().map(|handle| (&mut handle.opened, &handle.file)) {
-            Some((Opened::Writable(database), file)) => {
-                let compacted = self.guard.call(COMPACT, || file.in_bounds(|| database.compact()));
-                compacted.map(drop).map_err(|failure| error::with_wait(failure, &patience))
+        loop {
+            match self.try_compact(&mut patience) {
+                Err(failure) if failure.is_busy() => patience.pause()?,
+                outcome => return outcome,
             }
-            Some((Opened::ReadOnly(_), _)) => Err(error::read_only()),
-            None => Err(error::broken()),
-        };
-        self.abandon_if_broken(slot.as_ref());
-        outcome
+        }
     }
 
     /// A file opened for reading alone is not checked: redb's check may mend the record of free space.

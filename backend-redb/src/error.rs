@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use tooltally_core::{Cause, Error};
 
-use tooltally_core::ledger::Patience;
-
 /// An operation, as errors name it: the object of "failed to".
 pub(crate) type Operation = &'static str;
 
@@ -139,11 +137,6 @@ pub(crate) fn from_io(operation: Operation, error: io::Error) -> Error {
         },
         _ => Error::Engine { operation, source },
     }
-}
-
-/// Names the wait of an operation that redb refused at once, because others hold the file.
-pub(crate) fn with_wait(failure: Error, patience: &Patience) -> Error {
-    if failure.is_busy() { patience.busy() } else { failure }
 }
 
 /// Whether redb refuses further work on its handle after this error, so that the file is to be opened anew.

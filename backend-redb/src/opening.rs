@@ -66,6 +66,7 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, migrations: Migrations, g
     let mut patience = Patience::new(options.longest_wait());
     let (probe, writable) = open_file(path, options)?;
     let mut is_left: fn(u8) -> bool = file::is_left_unclean;
+    let mut was_refused = false;
     let content = loop {
         match look(path, &probe, is_left)? {
             Look::Blank => break Content::Empty,
@@ -86,6 +87,11 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, migrations: Migrations, g
                         if failure.is_corrupt() && look(path, &probe, file::is_left_unflushed)?.is_unclean() =>
                     {
                         is_left = file::is_left_unflushed;
+                        continue;
+                    }
+                    // Or another process has mended it between the two looks: then it is as any other.
+                    Err(failure) if failure.is_corrupt() && !was_refused => {
+                        was_refused = true;
                         continue;
                     }
                     reader => reader?,

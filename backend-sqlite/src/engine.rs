@@ -151,6 +151,34 @@ impl SqliteEngine {
         self.write_on(Pace::Durable, |writer, _| schema::renew_view(writer).map_err(|e| map(e, operation)))
     }
 
+    fn vacuum(&self, patience: &mut Patience) -> Result<()> {
+        let _turn = self.turns.take(patience)?;
+        lock(&self.readers).clear();
+        let writer = self.writer(patience)?;
+        let operation = Operation::within("compact the file", patience);
+        limit_wait(&writer, patience).map_err(|e| map(e, operation))?;
+        // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
+        still_newest(&writer, self.migrations, operation)?;
+        let _writing = self.line.writing();
+        wait_for_nobody(&writer).map_err(|e| map(e, operation))?;
+        self.line.wait(patience, || writer.execute_batch("VACUUM").map_err(|e| map(e, operation)))
+    }
+
+    /// Moves the write-ahead log into the file and cuts it, unless somebody still needs it: SQLite would keep writers
+    /// out for as long as it waited for readers.
+    fn try_empty_wal(&self, patience: &Patience) -> Result<bool> {
+        let _turn = self.turns.take(patience)?;
+        let writer = self.writer(patience)?;
+        let operation = Operation::within("empty the write-ahead log", patience);
+        let checkpoint = wait_for_nobody(&writer)
+            .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
+        match checkpoint.map_err(|e| map(e, operation)) {
+            Ok(busy) => Ok(busy == 0),
+            Err(error) if error.is_busy() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Keeps a reader for the next one to read. Not one whose transaction did not end: it would show an old state.
     fn give_back(&self, reader: Connection) {
         if !reader.is_autocommit() {
@@ -178,23 +206,15 @@ impl Engine for SqliteEngine {
         self.transaction(Pace::Lazy, body)
     }
 
-    /// Rewrites the file without its free pages, then empties the write-ahead log into it.
+    /// Rewrites the file without its free pages, then empties the write-ahead log into it. That waits for whoever
+    /// reads an older state, and lets others write meanwhile.
     fn compact(&self) -> Result<()> {
         let mut patience = self.patience();
-        let _turn = self.turns.take(&patience)?;
-        lock(&self.readers).clear();
-        let writer = self.writer(&patience)?;
-        let operation = Operation::within("compact the file", &patience);
-        limit_wait(&writer, &patience).map_err(|e| map(e, operation))?;
-        // VACUUM takes no transaction around it. It keeps the format's number, should that change just now.
-        still_newest(&writer, self.migrations, operation)?;
-        let _writing = self.line.writing();
-        wait_for_nobody(&writer).map_err(|e| map(e, operation))?;
-        self.line.wait(&mut patience, || writer.execute_batch("VACUUM").map_err(|e| map(e, operation)))?;
-        limit_wait(&writer, &patience).map_err(|e| map(e, operation))?;
-        let busy: i64 =
-            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(|e| map(e, operation))?;
-        if busy == 0 { Ok(()) } else { Err(patience.busy()) }
+        self.vacuum(&mut patience)?;
+        while !self.try_empty_wal(&patience)? {
+            patience.pause()?;
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<()> {

@@ -60,14 +60,6 @@ pub(crate) struct FirstPage {
 
 /// Looks at a database that is a file.
 pub(crate) fn look(path: &Path) -> io::Result<Beginning> {
-    match look_once(path)? {
-        // Another process may just have moved its log into the file, or have compacted it, between two of the reads.
-        Beginning::Short => look_once(path),
-        found => Ok(found),
-    }
-}
-
-fn look_once(path: &Path) -> io::Result<Beginning> {
     let mut file = File::open(path)?;
     let mut beginning = Vec::new();
     file.by_ref().take(BEGINNING as u64).read_to_end(&mut beginning)?;

@@ -202,14 +202,19 @@ mod tests {
         let line = Line::new(&path);
         let stopped = File::open(folder.path()).unwrap();
         stopped.lock().unwrap();
+        // However long this thread is kept from running: a moment that has not come is recent.
+        let recently = Instant::now() + Duration::from_mins(1);
         drop(line.writing());
+        assert!(line.past().wrote.is_some());
+        line.past().wrote = Some(recently);
         let since = Instant::now();
         line.wait(&mut patience(), || Ok(())).unwrap();
         assert!(since.elapsed() >= LONGEST_YIELDING);
-        drop(line.writing());
+        assert!(line.past().yielded_in_vain.is_some());
+        line.past().yielded_in_vain = Some(recently);
         assert!(!line.has_just_written(), "it would give way in vain again");
         line.past().yielded_in_vain = None;
-        drop(line.writing());
+        assert!(line.has_just_written());
         stopped.unlock().unwrap();
         line.wait(&mut patience(), || Ok(())).unwrap();
         assert!(line.past().yielded_in_vain.is_none(), "there was nobody to give way to");

@@ -94,6 +94,12 @@ fn not_a_store(path: &Path, reason: &str) -> Error {
 
 /// Looks at the file without SQLite: what is refused here is left as it is, with nothing beside it.
 pub(crate) fn look(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Found> {
+    // Between two of a look's reads another process may have made the store, have taken back what was left of one, or
+    // have moved its log into the file.
+    look_once(path, options, migrations).or_else(|_| look_once(path, options, migrations))
+}
+
+fn look_once(path: &Path, options: &OpenOptions, migrations: Migrations) -> Result<Found> {
     let not_a_store = |reason| not_a_store(path, reason);
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => return Err(not_a_store("it is a folder")),

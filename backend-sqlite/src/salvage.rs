@@ -16,6 +16,7 @@ use crate::cells::{Column, PAGE, Payload, TablePage, columns, index_cell, table_
 use crate::error::{map_io, no_regular_file};
 use crate::frames::{FRAME, Frames};
 use crate::header::{beside, is_short};
+use crate::in_use::Beside;
 use crate::places::Place;
 use crate::rows::Columns;
 
@@ -191,7 +192,7 @@ fn last_position(cells: &[&[u8]]) -> Option<Position> {
 
 /// The pages of a store's files.
 struct Pages {
-    database: File,
+    database: Beside,
     length: u64,
     wal: Option<File>,
     /// Those of the write-ahead log that were committed, by their number in the database: the newest.
@@ -207,9 +208,10 @@ impl Pages {
             return Err(Error::NotAStore { path: shown(), reason: "it is no regular file".to_owned(), source: None });
         }
         let database = open_file(path, "open the file")?.ok_or_else(|| Error::Missing { path: shown() })?;
-        let metadata = database.metadata().map_err(|e| map_io(e, "look at the file"))?;
+        let mut database = Beside::new(database);
+        let length = database.seek(SeekFrom::End(0)).map_err(|e| map_io(e, "look at the file"))?;
         let wal = open_file(&beside(path, "-wal"), "open the write-ahead log")?;
-        let mut pages = Self { database, length: metadata.len(), wal, newest: HashMap::new(), in_wal: Vec::new() };
+        let mut pages = Self { database, length, wal, newest: HashMap::new(), in_wal: Vec::new() };
         pages.find_frames()?;
         Ok(pages)
     }
@@ -286,7 +288,7 @@ fn open_file(path: &Path, operation: &'static str) -> Result<Option<File>> {
 
 /// Reads so many bytes, or as many as there are. What the disk cannot read any more is lost, and the rest is not:
 /// zeros stand in its place.
-fn read_at(file: &mut File, at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<()> {
+fn read_at(file: &mut (impl Read + Seek), at: u64, length: usize, bytes: &mut Vec<u8>) -> Result<()> {
     bytes.clear();
     file.seek(SeekFrom::Start(at)).map_err(|e| map_io(e, "read the file"))?;
     if file.take(length as u64).read_to_end(bytes).is_err() {

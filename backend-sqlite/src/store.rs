@@ -48,8 +48,8 @@ impl SqliteStore {
 
     /// Reads every event out of a damaged store that can still be read, as [`Salvaged`] says; also where it does not
     /// open any more, and from behind damage in the write-ahead log, which SQLite takes for the log's end. So a store
-    /// is better salvaged before anything else opens it. No store at this path may be open in this process: SQLite's
-    /// locks would be lost.
+    /// is better salvaged before anything else opens it. Of one that is open and written to meanwhile some events may
+    /// be passed over.
     ///
     /// # Errors
     /// [`Missing`](tooltally_core::Error::Missing), [`Denied`](tooltally_core::Error::Denied),

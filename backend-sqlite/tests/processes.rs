@@ -75,6 +75,31 @@ fn is_locked(path: &Path) -> bool {
     true
 }
 
+/// Those of one that is open before a salvage begins, and of one that is opened while it goes on.
+#[test]
+fn salvaging_a_store_that_is_open_takes_no_locks_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.db");
+    let first = SqliteStore::open(&path).unwrap();
+    first.record(&event(1)).unwrap();
+    let salvage = |path: &Path| SqliteStore::salvage(path, &mut |_| Ok(())).unwrap().events;
+    assert_eq!(salvage(&path), 1);
+    assert!(is_locked(&path), "its lock is gone");
+    drop(first);
+    assert!(!is_locked(&path) || cfg!(not(target_os = "linux")));
+    let mut second = None;
+    let opens = &mut |_| {
+        second = Some(SqliteStore::open(&path)?);
+        Ok(())
+    };
+    assert_eq!(SqliteStore::salvage(&path, opens).unwrap().events, 1);
+    assert!(is_locked(&path), "its lock is gone");
+    assert_eq!(salvage(&path), 1);
+    assert!(is_locked(&path), "its lock is gone");
+    drop(second);
+    assert!(!is_locked(&path) || cfg!(not(target_os = "linux")));
+}
+
 /// The operating system drops a process's locks on a file when the process closes any descriptor of it. Then another
 /// process takes itself for the last one, and deletes the write-ahead log under the first.
 #[test]

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -388,6 +389,27 @@ fn compacting_waits_within_the_wait_too() {
         holder.execute_batch("ROLLBACK").unwrap();
     }
     store.compact().unwrap();
+}
+
+/// Who reads an older state keeps the write-ahead log from being emptied, and nobody from writing meanwhile.
+#[test]
+fn a_compaction_that_waits_for_a_reader_lets_others_write() {
+    let (_folder, path) = place();
+    let store = SqliteStore::open_with(&path, &OpenOptions::new().wait(Duration::from_mins(1))).unwrap();
+    let other = SqliteStore::open_with(&path, &OpenOptions::new().wait(Duration::from_secs(2))).unwrap();
+    store.record(&event(1)).unwrap();
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM log;").unwrap();
+    thread::scope(|scope| {
+        let compacting = scope.spawn(|| store.compact());
+        thread::sleep(Duration::from_millis(100));
+        let recorded = (2..6).try_for_each(|n| other.record(&event(n)).map(drop));
+        assert!(!compacting.is_finished());
+        reader.execute_batch("ROLLBACK").unwrap();
+        recorded.unwrap();
+        compacting.join().unwrap().unwrap();
+    });
+    assert_eq!(other.head().unwrap(), Position::new(5));
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn append_on_a_failing_disk(openers: usize, options: &OpenOptions) {
             let Ok(promised) = appended else { continue };
             fs::write(&image, &disk.lock().unwrap().image).unwrap();
             let after = RedbEngine::open_with(&image, &OpenOptions::new().wait(Duration::ZERO));
-            let after = after.unwrap_or_else(|error| panic!("sync {fails_at} failed, {forgets}: {error:?}"));
+            let after = after.map_err(|error| format!("sync {fails_at} failed, {forgets}: {error:?}")).unwrap();
             assert_eq!(head(&after).unwrap(), promised, "sync {fails_at} failed, {forgets}");
             assert_eq!(after.read(read_all).unwrap(), promised.get());
             after.check().unwrap();

@@ -8,21 +8,32 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::common::{append, head, read_all};
-use redb::backends::FileBackend;
+use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{BackendError, StorageBackend};
 use tempfile::TempDir;
 use tooltally_core::OpenOptions;
 use tooltally_core::ledger::Engine;
-use tooltally_redb::RedbEngine;
+use tooltally_redb::{Layer, RedbEngine};
 
 /// The states of a file while it is written to, halves of writes too.
 type States = Arc<Mutex<Vec<Vec<u8>>>>;
 
 #[derive(Debug)]
 struct Watched {
-    backend: FileBackend,
+    backend: Box<dyn StorageBackend>,
     path: PathBuf,
     states: States,
+    /// What happens as soon as the file is closed.
+    afterwards: Option<fn(&Path)>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(afterwards) = self.afterwards {
+            drop(std::mem::replace(&mut self.backend, Box::new(InMemoryBackend::new())));
+            afterwards(&self.path);
+        }
+    }
 }
 
 impl Watched {
@@ -87,14 +98,24 @@ impl StorageBackend for Watched {
     }
 }
 
+/// Beneath a store; what happens afterwards happens after its first opening.
+fn layer(path: &Path, states: &States, afterwards: Option<fn(&Path)>) -> Layer {
+    let (path, states, afterwards) = (path.to_owned(), Arc::clone(states), Mutex::new(afterwards));
+    Arc::new(move |backend: FileBackend| -> io::Result<Box<dyn StorageBackend>> {
+        let afterwards = afterwards.lock().unwrap().take();
+        Ok(Box::new(Watched {
+            backend: Box::new(backend),
+            path: path.clone(),
+            states: Arc::clone(&states),
+            afterwards,
+        }))
+    })
+}
+
 /// The states that a file goes through while it is opened and closed.
 fn states_of_opening(path: &Path, options: &OpenOptions) -> Vec<Vec<u8>> {
     let states = States::default();
-    let (watched, shown) = (Arc::clone(&states), path.to_owned());
-    let layer = move |backend| -> io::Result<Box<dyn StorageBackend>> {
-        Ok(Box::new(Watched { backend, path: shown.clone(), states: Arc::clone(&watched) }))
-    };
-    drop(RedbEngine::open_beneath(path, options, Arc::new(layer)).unwrap());
+    drop(RedbEngine::open_beneath(path, options, layer(path, &states, None)).unwrap());
     let mut states = std::mem::take(&mut *states.lock().unwrap());
     states.dedup();
     states
@@ -134,4 +155,23 @@ fn an_opening_that_is_cut_short_leaves_a_file_that_opens() {
             append(&engine, 1).unwrap();
         }
     }
+}
+
+/// Between two looks of one who opens a store that a killed writer left, another one mends it.
+#[test]
+fn a_store_that_another_process_mends_meanwhile_opens() {
+    const FLAGS_AT: usize = 9;
+    // To be mended, by commits in two phases, and not known to be on the disk.
+    const LEFT: u8 = 0x0e;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/format-1-killed.redb");
+    let mut left = fs::read(golden).unwrap();
+    left[FLAGS_AT] = LEFT;
+    fs::write(&path, &left).unwrap();
+    let mend = |path: &Path| drop(RedbEngine::open_with(path, &OpenOptions::new()).unwrap());
+    let engine = RedbEngine::open_beneath(&path, &OpenOptions::new(), layer(&path, &States::default(), Some(mend)));
+    let engine = engine.unwrap();
+    assert_ne!(fs::read(&path).unwrap()[FLAGS_AT], LEFT, "it was to be mended");
+    engine.check().unwrap();
 }

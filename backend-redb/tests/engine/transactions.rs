@@ -290,6 +290,26 @@ fn compaction_gives_space_back_and_is_busy_beside_a_reader() {
 }
 
 #[test]
+fn compaction_waits_for_those_that_read() {
+    let options = OpenOptions::new().wait(Duration::from_mins(1));
+    let (folder, engine) = new_store(&options);
+    append(&engine, 100).unwrap();
+    let other = RedbEngine::open_with(folder.path().join("usage.redb"), &options).unwrap();
+    for reader in [&engine, &other] {
+        thread::scope(|scope| {
+            let compacting = reader.read(|_| {
+                let compacting = scope.spawn(|| engine.compact());
+                thread::sleep(Duration::from_millis(30));
+                assert!(!compacting.is_finished());
+                Ok(compacting)
+            });
+            compacting.unwrap().join().unwrap().unwrap();
+        });
+    }
+    engine.check().unwrap();
+}
+
+#[test]
 fn what_was_committed_is_there_after_closing() {
     for exclusive in [false, true] {
         let options = OpenOptions::new().exclusive(exclusive);

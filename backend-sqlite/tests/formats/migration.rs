@@ -250,7 +250,9 @@ fn whoever_opens_a_store_that_is_just_being_migrated_finds_one_format() {
             are_opening.wait();
             let migrated = open(&path, THREE);
             is_migrated.store(true, Ordering::Relaxed);
-            others.into_iter().for_each(|other| other.join().unwrap());
+            for other in others {
+                other.join().unwrap();
+            }
             migrated.unwrap().verify_quietly().unwrap();
         });
     }
