@@ -54,7 +54,7 @@ pub fn open_with(url: &StoreUrl, options: &OpenOptions) -> Result<Box<dyn Store>
 }
 
 /// Reads every event out of a damaged store that can still be read, in order of position; also where it does not open.
-/// See [`Salvaged`]. Nobody should have the store open meanwhile.
+/// See [`Salvaged`]. Nobody should write to the store meanwhile.
 ///
 /// ```no_run
 /// use tooltally::LogExt;

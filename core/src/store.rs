@@ -188,13 +188,13 @@ pub trait Maintenance: Send + Sync {
     /// [`Corrupt`](crate::Error::Corrupt) where the log is damaged, and the engine's failures.
     fn rebuild(&self, progress: &mut dyn FnMut(Progress)) -> Result<()>;
 
-    /// Gives unused space back to the file system, as far as the engine can.
+    /// Gives unused space back to the file system, as far as the engine can. Waits for those who read, within the wait.
     ///
     /// # Behavior
     /// - Changes no answer; recording goes on.
     ///
     /// # Errors
-    /// [`Busy`](crate::Error::Busy) where others hold the store, and the engine's failures.
+    /// [`Busy`](crate::Error::Busy) where others hold the store for longer, and the engine's failures.
     fn compact(&self) -> Result<()>;
 }
 
