@@ -13,6 +13,7 @@
 
 mod calls;
 mod context;
+mod copied;
 mod detect;
 mod event_line;
 mod field;

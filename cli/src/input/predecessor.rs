@@ -2,7 +2,7 @@
 //!
 //! A row has no call id, so it cannot be reconciled with transcripts: its id is made of all its columns.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 use tooltally::{EventId, Outcome, Project, Source, ToolUse};
 
 use super::context::{Context, Place, Stop};
+use super::copied::{Copied, beside, is_in_use};
 use super::field::{Field, MAX_TEXT_BYTES, Problem};
 use super::values;
 
@@ -26,28 +27,13 @@ const STEPS_AT_ONCE: u16 = 10_000;
 
 /// Reads the database at `path`. Writes nothing, neither into it nor beside it.
 pub(super) fn read(path: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
-    let opened = open(path).and_then(|mut database| {
-        distrust(&mut database.connection, path).map_err(|_| "an SQLite database that could not be opened")?;
-        Ok(database)
-    });
-    let database = match opened {
+    let database = match open(path) {
         Ok(database) => database,
         Err(reason) => {
             context.skip_source(reason);
             return Ok(());
         }
     };
-    match kind(&database.connection) {
-        Ok(Ok(())) => {}
-        Ok(Err(reason)) => {
-            context.skip_source(reason);
-            return Ok(());
-        }
-        Err(_) => {
-            context.skip_source("an SQLite database that is damaged or locked");
-            return Ok(());
-        }
-    }
     context.summary.files += 1;
     read_rows(&database.connection, context).unwrap_or_else(|_| {
         context.skip_source("an SQLite database that could not be read to its end");
@@ -55,38 +41,28 @@ pub(super) fn read(path: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
     })
 }
 
-/// A database, and the folder of its copy where one was needed.
-struct Database {
-    connection: Connection,
-    _copy: Option<tempfile::TempDir>,
+/// A copy of the predecessor's database; for any other why it is passed over.
+fn open(path: &Path) -> Result<Copied, &'static str> {
+    if let Some(reason) = why_not_to_copy(path) {
+        return Err(reason);
+    }
+    let mut copied = Copied::of(path)?;
+    distrust(&mut copied.connection, &copied.path).map_err(|_| "an SQLite database that could not be opened")?;
+    kind(&copied.connection).map_err(|_| "an SQLite database that is damaged")??;
+    Ok(copied)
 }
 
-/// Opens a database without leaving a trace. One at rest is opened as immutable; one in use is read beside its user;
-/// one whose last user left a journal is read from a copy, since SQLite must write to mend it.
-fn open(path: &Path) -> Result<Database, &'static str> {
-    let has = |suffix: &str| std::fs::metadata(beside(path, suffix)).is_ok_and(|found| found.len() > 0);
-    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let failed = |_| "an SQLite database that could not be opened";
-    if !has("-wal") && !has("-journal") {
-        let connection = Connection::open_with_flags(immutable_uri(path)?, read_only | OpenFlags::SQLITE_OPEN_URI)
-            .map_err(failed)?;
-        return Ok(Database { connection, _copy: None });
+/// What a database at rest is, if not the predecessor's: those of other programs may be too large to copy for nothing.
+fn why_not_to_copy(path: &Path) -> Option<&'static str> {
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    if is_in_use(path) {
+        return None;
     }
-    if has("-wal") && has("-shm") {
-        let connection = Connection::open_with_flags(path, read_only).map_err(failed)?;
-        return Ok(Database { connection, _copy: None });
-    }
-    let copy_failed = |_| "an SQLite database with a journal that could not be copied to read it";
-    let folder = tempfile::tempdir().map_err(copy_failed)?;
-    let copied = folder.path().join("copy.db");
-    std::fs::copy(path, &copied).map_err(copy_failed)?;
-    for suffix in ["-wal", "-journal"] {
-        if has(suffix) {
-            std::fs::copy(beside(path, suffix), folder.path().join(format!("copy.db{suffix}"))).map_err(copy_failed)?;
-        }
-    }
-    let connection = Connection::open(&copied).map_err(failed)?;
-    Ok(Database { connection, _copy: Some(folder) })
+    let mut database = Connection::open_with_flags(immutable_uri(path)?, read_only).ok()?;
+    distrust(&mut database, path).ok()?;
+    let reason = kind(&database).ok()?.err()?;
+    // Somebody may have come to write, and what was read may be neither what was there nor what is.
+    (!is_in_use(path)).then_some(reason)
 }
 
 /// Has SQLite believe nothing of the database's own, and give up where reading it would not end.
@@ -105,17 +81,10 @@ fn distrust(connection: &mut Connection, path: &Path) -> rusqlite::Result<()> {
     )
 }
 
-/// A file that belongs to a database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// The URI of a file that nobody changes while it is read.
-fn immutable_uri(path: &Path) -> Result<String, &'static str> {
-    let absolute = dunce::canonicalize(path).map_err(|_| "an SQLite database whose path could not be resolved")?;
-    let text = absolute.to_str().ok_or("an SQLite database whose path is not UTF-8")?;
+/// The URI of a file that SQLite is to read without locks, as if nobody changed it; `None` for a path that has none.
+fn immutable_uri(path: &Path) -> Option<String> {
+    let absolute = dunce::canonicalize(path).ok()?;
+    let text = absolute.to_str()?;
     let mut uri = String::from("file:");
     if !text.starts_with('/') {
         // A drive: `file:///C:/…`.
@@ -129,7 +98,7 @@ fn immutable_uri(path: &Path) -> Result<String, &'static str> {
         }
     }
     uri.push_str("?immutable=1");
-    Ok(uri)
+    Some(uri)
 }
 
 /// A hexadecimal digit.

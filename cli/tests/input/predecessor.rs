@@ -1,12 +1,14 @@
 //! The predecessor's database.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::path::Path;
 
 use rusqlite::Connection;
-use tooltally::{Outcome, Source};
+use tooltally::{Outcome, Source, SystemClock};
+use tooltally_cli::input::Importer;
 
-use crate::{import_path, import_reader, skipped};
+use crate::{import_path, import_reader, skipped, tool_use};
 
 const SCHEMA: &str = "CREATE TABLE tool_usage_events (id INTEGER PRIMARY KEY AUTOINCREMENT, tool_name TEXT NOT NULL,
     session_id TEXT, project_hash TEXT, success INTEGER NOT NULL DEFAULT 1,
@@ -86,6 +88,47 @@ fn a_database_in_use_is_read_with_its_newest_rows() {
     }
     assert_eq!(import_path(&left.path().join("live.db")).0.len(), 1);
     assert_eq!(names(left.path()).len(), 2);
+}
+
+/// A database with many pages of rows, at rest, and how its user goes on.
+fn many_rows(path: &Path, journal_mode: &str) -> Connection {
+    drop(database(path, &format!("PRAGMA journal_mode = {journal_mode};")));
+    let connection = Connection::open(path).unwrap();
+    let rows = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+        INSERT INTO tool_usage_events (tool_name, created_at) SELECT 'Committed', '2026-05-01 12:00:00' FROM n";
+    connection.execute_batch(rows).unwrap();
+    drop(connection);
+    assert_eq!(names(path.parent().unwrap()).len(), 1);
+    Connection::open(path).unwrap()
+}
+
+#[test]
+fn what_its_user_writes_meanwhile_is_not_mixed_in() {
+    let writes = [
+        // Pages of a transaction that does not fit into memory reach the file before it is committed, if it ever is.
+        ("DELETE", "PRAGMA cache_size = 5; BEGIN; UPDATE tool_usage_events SET tool_name = 'Uncommitted';"),
+        ("DELETE", "DELETE FROM tool_usage_events WHERE id > 100; VACUUM;"),
+        ("WAL", "UPDATE tool_usage_events SET tool_name = 'Later'; PRAGMA wal_checkpoint;"),
+        ("WAL", "DELETE FROM tool_usage_events WHERE id > 100; VACUUM; PRAGMA wal_checkpoint;"),
+    ];
+    for (journal_mode, write) in writes {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("live.db");
+        let user = many_rows(&path, journal_mode);
+        let mut seen = Vec::new();
+        let mut importer = Importer::new(&SystemClock);
+        let read = importer.read_path(&path, &mut |event| {
+            if seen.is_empty() {
+                user.execute_batch(write).unwrap();
+            }
+            seen.push(tool_use(event).tool.to_string());
+            Ok::<_, Infallible>(())
+        });
+        read.unwrap();
+        assert_eq!(skipped(&importer.finish()), [], "{write}");
+        assert_eq!(seen.len(), 20_000, "{write}");
+        assert!(seen.iter().all(|tool| tool == "Committed"), "{write}");
+    }
 }
 
 #[test]

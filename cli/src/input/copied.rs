@@ -1,0 +1,219 @@
+//! A copy of a database that another program may be at work with.
+//!
+//! In place there is no sound way that leaves no trace. As an immutable file it is read without locks: what is being
+//! written is mixed in, whether it is ever committed or not. With locks, SQLite makes files beside one in WAL mode, must
+//! write to mend what a killed user left, and holds up who would write for as long as an import lasts. A copy holds up
+//! nobody, and that it is one of a single moment can be seen.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// What the files of a database have after its name, in the order in which they are copied: what the write-ahead log
+/// or the journal still lacks, the database had not yet when it was copied.
+const PARTS: [&str; 3] = ["", "-wal", "-journal"];
+/// How often a database that changes as it is copied is copied anew, and after which pause.
+const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+/// How much is compared at once.
+const AT_ONCE: usize = 64 * 1024;
+
+/// A copy of a database, in a folder of its own that goes with it.
+pub(super) struct Copied {
+    pub(super) path: PathBuf,
+    // Closed before its folder goes.
+    pub(super) connection: Connection,
+    _folder: TempDir,
+}
+
+impl Copied {
+    /// Copies the database at `path` and opens the copy. What its user has committed by then is in it, and nothing else.
+    pub(super) fn of(path: &Path) -> Result<Self, &'static str> {
+        let failed = |_| "an SQLite database that could not be copied to read it";
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let copy = folder.path().join("copy.db");
+        let is_sound = until_sound(&mut || {
+            copy_parts(path, &copy)?;
+            is_unchanged(path, &copy)
+        });
+        if !is_sound.map_err(failed)? {
+            return Err("an SQLite database that is being written all the time: import it once its program rests");
+        }
+        let connection = Connection::open(&copy).map_err(|_| "an SQLite database that could not be opened")?;
+        Ok(Self { path: copy, connection, _folder: folder })
+    }
+}
+
+/// Whether somebody is at work with a database, or has left it unfinished: then the file alone does not tell what it
+/// holds.
+pub(super) fn is_in_use(path: &Path) -> bool {
+    ["-wal", "-journal"].iter().any(|part| fs::metadata(beside(path, part)).is_ok_and(|found| found.len() > 0))
+}
+
+/// A file that belongs to a database.
+pub(super) fn beside(path: &Path, part: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(part);
+    name.into()
+}
+
+/// Has a copy taken until it is sound, a few times.
+fn until_sound(take: &mut dyn FnMut() -> io::Result<bool>) -> io::Result<bool> {
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            thread::sleep(PAUSE);
+        }
+        if take()? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn copy_parts(path: &Path, copy: &Path) -> io::Result<()> {
+    for part in PARTS {
+        let mut copied = File::create(beside(copy, part))?;
+        match open_part(&beside(path, part))? {
+            // One that grows all the time is not followed.
+            Some((file, bytes)) => drop(io::copy(&mut file.take(bytes), &mut copied)?),
+            None if part.is_empty() => return Err(io::ErrorKind::NotFound.into()),
+            // Empty, it is as good as absent.
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether what was copied still stands there: then there was a moment, after the last file was copied, at which all of
+/// it did. SQLite can go on from the files of any one moment, as it does after a kill. What was added since belongs to
+/// later transactions.
+fn is_unchanged(path: &Path, copy: &Path) -> io::Result<bool> {
+    for part in PARTS {
+        if !begins_with(&beside(path, part), &beside(copy, part))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn begins_with(path: &Path, copy: &Path) -> io::Result<bool> {
+    let mut copied = BufReader::with_capacity(AT_ONCE, File::open(copy)?);
+    let Some((file, _)) = open_part(path)? else { return Ok(copied.fill_buf()?.is_empty()) };
+    let mut found = BufReader::with_capacity(AT_ONCE, file);
+    loop {
+        let (wanted, there) = (copied.fill_buf()?, found.fill_buf()?);
+        if wanted.is_empty() {
+            return Ok(true);
+        }
+        let length = wanted.len().min(there.len());
+        if length == 0 || wanted.get(..length) != there.get(..length) {
+            return Ok(false);
+        }
+        copied.consume(length);
+        found.consume(length);
+    }
+}
+
+/// A file and its length, where there is one. What is no regular file is not opened: a pipe would be waited for.
+fn open_part(path: &Path) -> io::Result<Option<(File, u64)>> {
+    let opened = fs::metadata(path).and_then(|found| found.is_file().then(|| File::open(path)).transpose());
+    match opened {
+        Ok(None) => Ok(None),
+        Ok(Some(file)) => {
+            let bytes = file.metadata()?.len();
+            Ok(Some((file, bytes)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database in this journal mode, with a value in it, as its user has it open.
+    fn database(path: &Path, journal_mode: &str) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch(&format!("PRAGMA journal_mode = {journal_mode}; CREATE TABLE t (x);")).unwrap();
+        connection.execute_batch("INSERT INTO t VALUES (0)").unwrap();
+        connection
+    }
+
+    /// What a copy holds of the table.
+    fn values(copy: &Path) -> Vec<i64> {
+        let connection = Connection::open(copy).unwrap();
+        let mut rows = connection.prepare("SELECT x FROM t ORDER BY rowid").unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Copies a database, and has its user do something before the copy is looked at.
+    fn copied_beside(journal_mode: &str, user: impl FnOnce(&Connection)) -> (bool, Vec<i64>) {
+        let place = tempfile::tempdir().unwrap();
+        let (path, copy) = (place.path().join("live.db"), place.path().join("copy.db"));
+        let connection = database(&path, journal_mode);
+        copy_parts(&path, &copy).unwrap();
+        user(&connection);
+        let is_sound = is_unchanged(&path, &copy).unwrap();
+        (is_sound, if is_sound { values(&copy) } else { Vec::new() })
+    }
+
+    #[test]
+    fn a_copy_that_something_was_written_beside_is_not_trusted() {
+        let write = "INSERT INTO t VALUES (1)";
+        for journal_mode in ["DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL"] {
+            assert_eq!(copied_beside(journal_mode, |_| ()), (true, vec![0]), "{journal_mode}");
+            let written = copied_beside(journal_mode, |user| user.execute_batch(write).unwrap());
+            // Only a write-ahead log grows without a change of what was there.
+            let expected = if journal_mode == "WAL" { (true, vec![0]) } else { (false, vec![]) };
+            assert_eq!(written, expected, "{journal_mode}");
+        }
+        for carried in ["PRAGMA wal_checkpoint", "PRAGMA journal_mode = DELETE"] {
+            let carry = |user: &Connection| user.execute_batch(&format!("{write}; {carried}; {write}")).unwrap();
+            assert_eq!(copied_beside("WAL", carry), (false, vec![]), "{carried}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_is_written_is_copied_anew_but_not_for_ever() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, copy) = (place.path().join("live.db"), place.path().join("copy.db"));
+        let user = database(&path, "DELETE");
+        for (writes, expected) in [(2, true), (usize::MAX, false)] {
+            let mut written = 0;
+            let is_sound = until_sound(&mut || {
+                copy_parts(&path, &copy)?;
+                if written < writes {
+                    written += 1;
+                    user.execute_batch("INSERT INTO t SELECT count(*) FROM t").unwrap();
+                }
+                is_unchanged(&path, &copy)
+            });
+            assert_eq!(is_sound.unwrap(), expected);
+            assert_eq!(written, writes.min(TRIES));
+            if expected {
+                assert_eq!(values(&copy), [0, 1, 2]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_its_user_has_not_committed_is_not_in_a_copy() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("live.db");
+        let user = database(&path, "DELETE");
+        let rows = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 9999) SELECT n FROM n";
+        user.execute_batch(&format!("PRAGMA cache_size = 5; BEGIN; INSERT INTO t {rows};")).unwrap();
+        assert!(is_in_use(&path));
+        assert!(fs::metadata(&path).unwrap().len() > 50_000);
+        let copied = Copied::of(&path).unwrap();
+        let rows = copied.connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(rows, 1);
+        user.execute_batch("COMMIT").unwrap();
+    }
+}
