@@ -54,7 +54,8 @@ fn entries(url: &StoreUrl, case: &Case, path: &Path, seen: &Contents, findings: 
                 .command(take_in.clone()),
         );
     }
-    if seen.waiting > 0 && !is_writable(path) {
+    // Once all is taken in, the folder is gone.
+    if seen.waiting > 0 && !is_writable(path) && path.is_dir() {
         let message = "what is recorded cannot be removed from here, so it goes on to count as waiting";
         findings.push(
             finding(Level::Warning, "spool-not-writable", message, path)

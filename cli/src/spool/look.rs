@@ -30,7 +30,7 @@ pub enum FolderState {
     /// What cannot be listed.
     Unreadable(io::Error),
     /// A folder of this user's own.
-    Ours(Contents),
+    Ours(Box<Contents>),
 }
 
 /// The entries of a folder of waiting events, by what becomes of them.
@@ -65,16 +65,25 @@ impl Spool {
 
     /// How many events wait; `None` where a folder cannot be looked into.
     pub fn measure(&self) -> Option<u64> {
-        self.folders.iter().map(|folder| is_readable(folder.path()).then(|| folder.files().len() as u64)).sum()
+        let count = |folder: &SpoolFolder| match open(folder.path()) {
+            Err(FolderState::Unreadable(_)) => None,
+            // One that is not ours is of no concern.
+            Err(_) => Some(0),
+            Ok(_) => Some(folder.files().len() as u64),
+        };
+        self.folders.iter().map(count).sum()
     }
 }
 
-/// Whether what a folder holds can be told: also where it is missing, or not ours and so of no concern.
-fn is_readable(folder: &Path) -> bool {
-    match fs::symlink_metadata(folder) {
-        Err(error) => is_absence(&error),
-        Ok(_) => check_own_folder(folder).is_err() || fs::read_dir(folder).is_ok(),
-    }
+/// Opens a folder of ours to list it; else says what is there. Who takes its last event in removes it, also between
+/// these steps.
+fn open(folder: &Path) -> Result<fs::ReadDir, FolderState> {
+    let absent_or = |state: fn(io::Error) -> FolderState| {
+        move |error| if is_absence(&error) { FolderState::Missing } else { state(error) }
+    };
+    fs::symlink_metadata(folder).map_err(absent_or(FolderState::Unreadable))?;
+    check_own_folder(folder).map_err(absent_or(FolderState::NotOurs))?;
+    fs::read_dir(folder).map_err(absent_or(FolderState::Unreadable))
 }
 
 fn is_absence(error: &io::Error) -> bool {
@@ -82,17 +91,9 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 fn look(folder: &SpoolFolder) -> FolderState {
-    match fs::symlink_metadata(folder.path()) {
-        Err(error) if is_absence(&error) => return FolderState::Missing,
-        Err(error) => return FolderState::Unreadable(error),
-        Ok(_) => {}
-    }
-    if let Err(error) = check_own_folder(folder.path()) {
-        return FolderState::NotOurs(error);
-    }
-    let entries = match fs::read_dir(folder.path()) {
+    let entries = match open(folder.path()) {
         Ok(entries) => entries,
-        Err(error) => return FolderState::Unreadable(error),
+        Err(state) => return state,
     };
     let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort_unstable();
@@ -100,7 +101,7 @@ fn look(folder: &SpoolFolder) -> FolderState {
     for path in paths {
         seen.sort_in(path);
     }
-    FolderState::Ours(seen)
+    FolderState::Ours(Box::new(seen))
 }
 
 impl Contents {

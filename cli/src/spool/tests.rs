@@ -209,3 +209,25 @@ fn links_are_neither_written_through_nor_read() {
     assert_eq!(spool.take_in(&MemoryStore::new()).unwrap(), 0);
     assert!(elsewhere.join("0-planted.jsonl").exists());
 }
+
+/// As when each call that waits is taken in at once.
+#[test]
+fn a_folder_that_comes_and_goes_is_there_or_missing() {
+    let (_place, spool) = place();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2000 {
+                fs::create_dir(first(&spool)).unwrap();
+                fs::remove_dir(first(&spool)).unwrap();
+            }
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            for SeenFolder { state, .. } in spool.look() {
+                assert!(matches!(state, FolderState::Missing | FolderState::Ours(_)), "{state:?}");
+            }
+            assert_eq!(spool.measure(), Some(0));
+        }
+    });
+}
