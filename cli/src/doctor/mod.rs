@@ -7,6 +7,7 @@ mod agent;
 mod disk;
 mod files;
 mod finding;
+mod held;
 mod log;
 mod spool;
 mod store;

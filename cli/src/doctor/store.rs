@@ -4,12 +4,14 @@ use std::fs;
 use std::io::{self, Read};
 use std::mem;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tooltally::{
     Backend, Condition, Error, Filter, GroupBy, OpenOptions, Position, Selection, Store, StoreUrl, Timestamp, open_with,
 };
 
+use super::held::is_held;
 use super::words::{chain, on_store};
 use super::{Case, Check, Finding, Level, NamedBy};
 use crate::diagnostics::hint_for;
@@ -19,6 +21,8 @@ use crate::place::beside;
 
 /// How long the store is waited for: as long as a hook waits.
 const WAIT: Duration = Duration::from_millis(400);
+/// How long until a store that is being written is looked at again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is known of the store afterwards.
 #[derive(Clone, Debug)]
@@ -97,13 +101,27 @@ fn why_not_to_open(url: &StoreUrl, seen: &SeenStore) -> Option<Finding> {
             "nothing need be done: the first call makes a store of it. If it held calls before, restore a backup",
         ));
     }
-    if data.is_file() && is_unfinished(url) {
-        let message = "whoever wrote last was killed, or the power failed: the next one to write mends that";
-        return Some(
-            finding(Level::Note, "store-unfinished", message, url)
-                .remedy("have it mended now, and look again")
-                .command(on_store(url, "stats")),
-        );
+    if data.is_file() { why_unfinished(url) } else { None }
+}
+
+/// Whether a store is between two states, and who is to bring it out of there: a live writer, for whom it is waited, or
+/// the next one.
+fn why_unfinished(url: &StoreUrl) -> Option<Finding> {
+    let begun = Instant::now();
+    while is_unfinished(url) {
+        // Looked at once more: a writer that is through has let go of it too.
+        if !is_held(url.path(), url.backend()) && is_unfinished(url) {
+            let message = "whoever wrote last was killed, or the power failed: the next one to write mends that";
+            return Some(
+                finding(Level::Note, "store-unfinished", message, url)
+                    .remedy("have it mended now, and look again")
+                    .command(on_store(url, "stats")),
+            );
+        }
+        if begun.elapsed() >= WAIT {
+            return Some(refused(url, &Error::Busy { waited: WAIT }));
+        }
+        thread::sleep(PAUSE);
     }
     None
 }
@@ -116,7 +134,7 @@ fn missing(url: &StoreUrl, seen: &SeenStore) -> Finding {
         .command(on_store(url, "import"))
 }
 
-/// Whether opening the file would mend it, which is not ours to do.
+/// Whether opening the file would mend it, which is not ours to do, unless its writer is still at it.
 fn is_unfinished(url: &StoreUrl) -> bool {
     match url.backend() {
         // A rollback journal: a store has none but while it is made.

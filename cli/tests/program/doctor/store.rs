@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tooltally::{OpenOptions, StoreUrl, open_with};
+use tooltally::{Condition, EventId, OpenOptions, Outcome, StoreUrl, Timestamp, ToolName, ToolUse, open_with};
 
 use super::{look, look_with};
 use crate::support::{ENGINES, HISTORY, Place, payload};
@@ -212,7 +212,31 @@ fn a_store_that_another_program_holds_is_busy() {
     seen.assert("store-busy", "warning", Some(&db), "fuser");
 }
 
-/// As [`look`]; whoever holds the file may write to it meanwhile.
+/// What a writer has on the disk before it is through looks as if it had been killed.
+#[test]
+fn a_store_that_is_being_written_is_busy_and_not_unfinished() {
+    let place = Place::new();
+    let db = store(&place, "db");
+    let writer = rusqlite::Connection::open(&db).unwrap();
+    // As while a store is made: later it has a write-ahead log.
+    let begin = "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 5; BEGIN EXCLUSIVE; CREATE TABLE more (x);
+        INSERT INTO more SELECT zeroblob(100000)";
+    writer.execute_batch(begin).unwrap();
+    assert!(place.path("home/usage.db-journal").exists());
+    look_busy(&place, &db).assert("store-busy", "warning", Some(&db), "fuser");
+    assert!(place.path("home/usage.db-journal").exists());
+    drop(writer);
+    let db = store(&place, "redb");
+    let url: StoreUrl = db.to_str().unwrap().parse().unwrap();
+    let writer = open_with(&url, &OpenOptions::new().exclusive(true)).unwrap();
+    let tool = ToolName::new("Bash").unwrap();
+    let call = ToolUse::new(EventId::derived(&["1"]), tool, Outcome::Success, Timestamp::MIN);
+    writer.append(&[call.into()], Condition::None).unwrap();
+    assert_eq!(std::fs::read(&db).unwrap()[9] & 6, 2, "as a killed writer leaves it");
+    look(&place, &["--db", db.to_str().unwrap()]).assert("store-busy", "warning", Some(&db), "fuser");
+}
+
+/// As [`look`]; whoever holds the file may write to it meanwhile, and loses its locks where this process reads it.
 fn look_busy(place: &Place, db: &Path) -> super::Seen {
     super::Seen::of(&place.run(&["--json", "--db", db.to_str().unwrap(), "doctor"]))
 }
