@@ -190,7 +190,7 @@ fn what_may_not_be_read_or_written_is_named() {
             close(&place.path("home/work").join(format!("{db}{rest}")), 0o600);
         }
         close(&path, 0o600);
-        place.run_with(&["--db", &db, "hook"], crate::support::payload("2")).done();
+        place.record(&db, crate::support::payload("2"));
         assert_eq!(place.uses(&db), 6);
     }
     let place = Place::new();
@@ -223,6 +223,6 @@ fn a_stray_byte_in_what_a_tool_answered_does_not_cost_the_call() {
     let mut stdin = payload("1").replace("\"tool_response\":\"secret\"", "\"tool_response\":\"??\"").into_bytes();
     let at = stdin.windows(2).position(|two| two == b"??").unwrap();
     (stdin[at], stdin[at + 1]) = (0xFF, 0xFE);
-    assert_eq!(place.run_with(&["--db", "usage.db", "hook"], stdin).done().stdout, "");
+    place.record("usage.db", stdin);
     assert_eq!(place.uses("usage.db"), 1);
 }

@@ -45,6 +45,7 @@ fn where_all_is_well_nothing_else_is_said() {
         let db = place.path(&format!("home/kept/usage.{engine}"));
         let db = db.to_str().unwrap();
         install(&place, &["--db", db, "install", "claude-code"]);
+        place.make(db);
         place.run_with(&["--db", db, "hook"], payload("1")).done();
         let seen = look_installed(&place, &["--db", db]);
         assert_eq!(seen.troubles(), [""; 0], "{engine}");
@@ -67,6 +68,7 @@ fn what_a_session_starts_with_is_known_as_ours() {
         let db = place.path(&format!("home/kept/usage.{engine}"));
         let db = db.to_str().unwrap();
         install(&place, &["--db", db, "install", "claude-code", "--context"]);
+        place.make(db);
         place.run_with(&["--db", db, "hook"], payload("1")).done();
         let seen = look_installed(&place, &["--db", db]);
         assert_eq!(seen.troubles(), [""; 0], "{engine}");

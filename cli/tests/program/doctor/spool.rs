@@ -149,6 +149,7 @@ fn what_hooks_said_is_told_until_calls_are_recorded_again() {
     let message = seen.find("hook-troubles")["message"].as_str().unwrap();
     assert!(message.contains("1 trouble") && message.contains("cannot open sqlite:"), "{message}");
     std::fs::remove_dir(&db).unwrap();
+    place.make(db.to_str().unwrap());
     hook(&place, &db, "2");
     look(&place, &["--db", db.to_str().unwrap()]).assert("hook-troubles-over", "note", Some(&log), "remove the log");
     std::fs::remove_file(&log).unwrap();

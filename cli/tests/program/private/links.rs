@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::support::{ENGINES, Place, answer, payload};
+use crate::support::{ENGINES, HISTORY, Place, answer, payload};
 
 const KEPT: &str = "the victim's own text\n";
 
@@ -11,7 +11,7 @@ const KEPT: &str = "the victim's own text\n";
 fn shared(engine: &str) -> (Place, PathBuf, PathBuf, PathBuf) {
     let place = Place::new();
     let db = place.path(&format!("shared/usage.{engine}"));
-    place.run_with(&["--db", db.to_str().unwrap(), "hook"], payload("0")).done();
+    place.import(db.to_str().unwrap(), HISTORY.lines().next().unwrap());
     let (victim, folder) = (place.path("victim"), place.path("victims"));
     std::fs::write(&victim, KEPT).unwrap();
     std::fs::create_dir(&folder).unwrap();
@@ -82,7 +82,6 @@ fn events_that_somebody_planted_are_not_taken_in() {
 fn the_stores_journals_are_not_written_through_links() {
     for suffix in ["-wal", "-shm", "-journal"] {
         let (place, db, victim, folder) = shared("db");
-        // Whoever asks tidies up: the hook before has left a write-ahead log.
         assert_eq!(place.uses(db.to_str().unwrap()), 1);
         symlink(&victim, beside(&db, suffix)).unwrap();
         place.run_with(&["--db", db.to_str().unwrap(), "hook"], payload("1")).done();
@@ -100,7 +99,7 @@ fn a_store_that_its_owner_put_behind_a_link_works() {
         let (place, db, ..) = shared(engine);
         let link = place.path(&format!("home/linked.{engine}"));
         symlink(&db, &link).unwrap();
-        place.run_with(&["--db", link.to_str().unwrap(), "hook"], payload("1")).done();
+        place.record(link.to_str().unwrap(), payload("1"));
         assert_eq!(place.uses(db.to_str().unwrap()), 2, "{engine}");
     }
 }
