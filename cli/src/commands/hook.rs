@@ -1,6 +1,7 @@
 //! `hook`: records one call, whatever happens, and never in the agent's way.
 
 use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,9 @@ pub const LOG_SUFFIX: &str = ".hook.log";
 const TAKEN_IN: usize = 64;
 /// The log of troubles starts anew past this size, in bytes.
 const LOG_BYTES: u64 = 64 * 1024;
+/// How often a hook asks for its turn with the log, and after which pause: a turn takes microseconds.
+const LOG_TRIES: u32 = 100;
+const LOG_PAUSE: Duration = Duration::from_millis(1);
 
 /// Records the payload on stdin. Nobody is told of troubles but stderr and a log beside the store.
 pub fn run(db: Option<&OsStr>) {
@@ -167,9 +171,60 @@ fn tell(url: Option<&StoreUrl>, text: &str) {
     let text = crate::output::sanitize::visible(text);
     let _ = writeln!(io::stderr().lock(), "tooltally hook: {text}");
     let Some(url) = url else { return };
-    let Ok(mut log) = append_to_own_file(&beside(url, LOG_SUFFIX)) else { return };
-    if log.metadata().is_ok_and(|data| data.len() > LOG_BYTES) {
-        let _ = log.set_len(0);
+    if let Ok(mut log) = append_to_own_file(&beside(url, LOG_SUFFIX)) {
+        let _ = write_to(&mut log, &format!("{} {text}\n", SystemClock.now()));
     }
-    let _ = log.write_all(format!("{} {text}\n", SystemClock.now()).as_bytes());
+}
+
+/// Adds a line to the log of troubles, which starts anew where it has grown too long. Hooks take turns until they close
+/// it: else one would throw away what another has just written.
+fn write_to(log: &mut File, line: &str) -> io::Result<()> {
+    // Who does not get its turn in time only adds.
+    if has_its_turn(log) && log.metadata()?.len() > LOG_BYTES {
+        log.set_len(0)?;
+    }
+    log.write_all(line.as_bytes())
+}
+
+/// Waits for its turn with the log, and not for long: a process that was stopped may have it.
+fn has_its_turn(log: &File) -> bool {
+    for _ in 0..LOG_TRIES {
+        match log.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(LOG_PAUSE),
+            // Where there are no locks, it must not grow for ever all the same.
+            Ok(()) | Err(TryLockError::Error(_)) => return true,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_starts_anew_keeps_the_line_of_each_hook() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("usage.db.hook.log");
+        for _ in 0..50 {
+            std::fs::write(&path, "old\n".repeat(20_000)).unwrap();
+            let all_are_there = Barrier::new(4);
+            thread::scope(|scope| {
+                for hook in 0..4 {
+                    let mut log = append_to_own_file(&path).unwrap();
+                    let all_are_there = &all_are_there;
+                    scope.spawn(move || {
+                        all_are_there.wait();
+                        write_to(&mut log, &format!("{hook}\n")).unwrap();
+                    });
+                }
+            });
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut lines: Vec<&str> = text.lines().collect();
+            lines.sort_unstable();
+            assert_eq!(lines, ["0", "1", "2", "3"]);
+        }
+    }
 }
