@@ -1,7 +1,9 @@
 //! Days and hours as the calendar of a time zone has them: a day may have 23 or 25 hours.
 
 use jiff::tz::{Offset, TimeZone};
-use tooltally::{Aggregate, Error, GroupBy, GroupKey, Queries, Result, Selection, Spans, Timestamp, UsageRow, Window};
+use tooltally::{
+    Aggregate, Error, GroupBy, GroupKey, Queries, Result, Selection, Spans, Timestamp, Usage, UsageRow, Window,
+};
 
 /// More spans than this are not asked for at once; first it is asked which longer spans hold anything.
 const MOST_SPANS: i64 = 20_000;
@@ -132,32 +134,56 @@ pub fn usage_by<Q: Queries + ?Sized>(
     unit: Unit,
     zone: &TimeZone,
 ) -> Result<Vec<UsageRow>> {
-    let total = store.usage(selection, &GroupBy::Total)?;
-    let bounds = total.first().and_then(|row| row.usage.first_used().zip(row.usage.last_used()));
-    let Some((first, last)) = bounds else { return Ok(Vec::new()) };
-    let seconds = (last.as_micros() - first.as_micros()) / 1_000_000;
-    let edges = match unit.coarser() {
-        Some(coarser) if seconds / unit.seconds() > MOST_SPANS => {
-            let filled = usage_by(store, selection, coarser, zone)?;
-            let mut all: Vec<Timestamp> = filled
-                .iter()
-                .filter_map(|row| row.usage.first_used().zip(row.usage.last_used()))
-                .flat_map(|(first, last)| edges(first, last, unit, zone))
-                .collect();
-            all.sort_unstable();
-            all.dedup();
-            all
+    let mut unopened = store.usage(selection, &GroupBy::Total)?;
+    let last = unopened.iter().filter_map(|row| row.usage.last_used()).max();
+    let mut edges = vec![Timestamp::MIN, Timestamp::MAX];
+    let mut rows = Vec::new();
+    // The spans leave nothing out: an event that was recorded since its surroundings were looked at is in a span that
+    // is longer than a unit, which is opened in its turn. So the last answer is that of one moment.
+    loop {
+        let known = edges.len();
+        for row in &unopened {
+            edges.extend(edges_within(store, selection, &row.usage, unit, zone)?);
         }
-        _ => edges(first, last, unit, zone),
-    };
-    // An event that was recorded since the bounds were asked for may lie outside of them: the answer is the
-    // one of that moment.
-    let end = edges.iter().rev().nth(1).copied();
-    let mut rows = store.usage(selection, &GroupBy::Span(Spans::new(edges)?))?;
-    if last == Timestamp::MAX {
+        edges.sort_unstable();
+        edges.dedup();
+        if edges.len() == known {
+            break;
+        }
+        rows = store.usage(selection, &GroupBy::Span(Spans::new(edges.clone())?))?;
+        unopened = rows.iter().filter(|row| is_longer(&row.key, unit, zone)).cloned().collect();
+    }
+    if last == Some(Timestamp::MAX) {
+        let end = edges.iter().rev().nth(1).copied();
         add_last_instant(store, selection, end, &mut rows)?;
     }
     Ok(rows)
+}
+
+/// The edges of the units that cover some uses, or, where those are too many, of those in longer units that hold any.
+fn edges_within<Q: Queries + ?Sized>(
+    store: &Q,
+    selection: &Selection,
+    usage: &Usage,
+    unit: Unit,
+    zone: &TimeZone,
+) -> Result<Vec<Timestamp>> {
+    let Some((first, last)) = usage.first_used().zip(usage.last_used()) else { return Ok(Vec::new()) };
+    let seconds = (last.as_micros() - first.as_micros()) / 1_000_000;
+    match unit.coarser() {
+        Some(coarser) if seconds / unit.seconds() > MOST_SPANS => {
+            let filled = usage_by(store, selection, coarser, zone)?;
+            let bounds = filled.iter().filter_map(|row| row.usage.first_used().zip(row.usage.last_used()));
+            Ok(bounds.flat_map(|(first, last)| edges(first, last, unit, zone)).collect())
+        }
+        _ => Ok(edges(first, last, unit, zone)),
+    }
+}
+
+/// Whether a row's span is longer than the unit that begins with it.
+fn is_longer(key: &GroupKey, unit: Unit, zone: &TimeZone) -> bool {
+    let bounds = span_of(key).and_then(|span| span.from().zip(span.to()));
+    bounds.is_some_and(|(from, to)| next_start(from, unit, zone).is_some_and(|next| next < to))
 }
 
 /// Adds the uses at the last instant of all to the row of the unit that begins at `start`: the span that would hold
@@ -190,7 +216,12 @@ pub fn span_of(key: &GroupKey) -> Option<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tooltally::{EventId, LogExt, MemoryStore, Outcome, ToolName, ToolUse};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tooltally::{
+        Condition, Event, EventId, Filter, Log, LogExt, MemoryStore, Outcome, Position, ProjectId, RecentOutcomes,
+        Recorded, Registered, SessionId, ToolName, ToolUse, Trail,
+    };
 
     fn store(times: &[&str]) -> MemoryStore {
         let store = MemoryStore::new();
@@ -264,6 +295,63 @@ mod tests {
         let times = ["1970-01-01T00:00:00Z", "9999-12-29T00:00:00Z", last];
         assert_eq!(rows(&times, Unit::Day, "UTC").iter().map(|row| row.1).sum::<u64>(), 3);
         assert_eq!(rows(&times, Unit::Hour, "America/New_York").iter().map(|row| row.1).sum::<u64>(), 3);
+    }
+
+    /// A store in which a batch is recorded once it has been asked so often.
+    struct Moving {
+        store: MemoryStore,
+        asked: AtomicUsize,
+        batch_after: usize,
+        batch: Vec<Event>,
+    }
+
+    impl Queries for Moving {
+        fn usage(&self, selection: &Selection, group_by: &GroupBy) -> Result<Vec<UsageRow>> {
+            let rows = self.store.usage(selection, group_by)?;
+            if self.asked.fetch_add(1, Ordering::Relaxed) == self.batch_after {
+                self.store.append(&self.batch, Condition::None)?;
+            }
+            Ok(rows)
+        }
+
+        fn recent(&self, selection: &Selection, limit: usize) -> Result<Vec<Recorded>> {
+            self.store.recent(selection, limit)
+        }
+
+        fn registered(&self, project: &Filter<ProjectId>) -> Result<Vec<Registered>> {
+            self.store.registered(project)
+        }
+
+        fn latest_outcomes(&self, project: &Filter<ProjectId>) -> Result<Vec<(ToolName, RecentOutcomes)>> {
+            self.store.latest_outcomes(project)
+        }
+
+        fn trail(&self, session: &SessionId, look_back: u64) -> Result<Option<Trail>> {
+            self.store.trail(session, look_back)
+        }
+    }
+
+    #[test]
+    fn a_batch_that_comes_meanwhile_is_counted_whole_or_not_at_all() {
+        let utc = super::zone(Some("UTC")).unwrap();
+        let by = |store: &dyn Queries, unit| usage_by(store, &Selection::all(), unit, &utc).unwrap();
+        for (known, unit) in [
+            // A few days; and years, of which only the hours of days with an event are asked for.
+            (["2026-03-01T12:00:00Z", "2026-03-03T12:00:00Z"], Unit::Day),
+            (["2020-03-01T12:00:00Z", "2026-03-03T12:00:00Z"], Unit::Hour),
+        ] {
+            let more = ["2019-01-01T12:30:00Z", "2026-03-02T12:00:00Z", "2026-03-03T12:30:00Z", "2027-01-01T12:00:00Z"];
+            let all = store(&[&known[..], &more[..]].concat());
+            let events = all.read(Position::START, 99).unwrap().into_iter().map(|recorded| recorded.event);
+            let batch: Vec<Event> = events.skip(known.len()).collect();
+            for batch_after in 0..6 {
+                let (store, asked) = (store(&known), AtomicUsize::new(0));
+                let moving = Moving { store, asked, batch_after, batch: batch.clone() };
+                let counted = by(&moving, unit);
+                let before = by(&super::tests::store(&known), unit);
+                assert!(counted == by(&all, unit) || counted == before, "{batch_after}, {unit:?}: {counted:?}");
+            }
+        }
     }
 
     #[test]
