@@ -25,6 +25,11 @@ pub(crate) const REDB_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 /// redb cannot show the format without mending the file first.
 pub(crate) const FORMAT_AT: usize = MAGIC.len() + 1;
 
+/// Where redb's header has the numbers of its trees' first pages: those of tables and its own, of two commits.
+const ROOTS_AT: [usize; 4] = [64 + 8, 64 + 40, 192 + 8, 192 + 40];
+/// Above which bit of a page's number its length stands: so often doubled.
+const ORDER_SHIFT: u32 = 59;
+
 /// The length of a page.
 pub(crate) const PAGE: u64 = 4096;
 const PAGE_LENGTH: usize = 4096;
@@ -98,6 +103,7 @@ fn runs(offset: u64, length: usize) -> io::Result<impl Iterator<Item = Run>> {
 pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
     if offset == 0 && out.len() <= PAGE_LENGTH {
         backend.read(0, out)?;
+        expect_roots_in(backend, out)?;
         set_format(out, [0, 0]);
         return exchange(out, &MAGIC, &REDB_MAGIC);
     }
@@ -113,6 +119,22 @@ pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]
             if checksum(page, bytes) != u32::from_le_bytes(*found) {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, DamagedPage { offset: place(page) }));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a header with a root that is longer than the file: redb takes its memory, up to 4 GiB, before it reads it,
+/// and looks at the checksums of its header only when it repairs.
+fn expect_roots_in(backend: &dyn StorageBackend, header: &[u8]) -> io::Result<()> {
+    for at in ROOTS_AT {
+        let Some(number) = header.get(at..).and_then(<[u8]>::first_chunk) else { continue };
+        let order = u64::from_le_bytes(*number) >> ORDER_SHIFT;
+        if order > 0 && PAGE << order > backend.len()? {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its header names a page that is longer than it is",
+            ));
         }
     }
     Ok(())

@@ -86,6 +86,26 @@ fn flipped_bytes_and_cut_ends_never_panic() {
 
 /// redb tells the first call what is wrong, and each later one only that something was. A rebuild reads and writes on
 /// several threads: whichever comes first, what is answered is the damage.
+/// The header's checksums are looked at by redb alone, and only where it mends: a flipped bit there must not have it
+/// take gigabytes for a page of a small file.
+#[test]
+fn a_header_that_names_a_page_longer_than_the_file_is_damaged() {
+    const ROOTS: [usize; 4] = [64 + 8, 64 + 40, 192 + 8, 192 + 40];
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("usage.redb");
+    let sound = bytes_of_a_store(&OpenOptions::new(), true);
+    for root in ROOTS {
+        let mut damaged = sound.clone();
+        // 4 KiB, doubled 20 times.
+        damaged[root + 7] = 20 << 3;
+        fs::write(&path, &damaged).unwrap();
+        let error = use_all(&path, false).unwrap_err();
+        assert!(error.is_corrupt(), "{error:?}");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("longer than it is"), "{root}: {cause}");
+    }
+}
+
 #[test]
 fn a_rebuild_names_the_damage_whoever_meets_it() {
     let folder = TempDir::new().unwrap();

@@ -69,6 +69,8 @@ fn why_not_to_copy(path: &Path) -> Option<&'static str> {
 fn distrust(connection: &mut Connection, path: &Path) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Else of a damaged page SQLite reads what lies behind it in memory, which is another each time.
+    connection.pragma_update(None, "cell_size_check", true)?;
     let bytes: u64 =
         ["", "-wal"].iter().map(|suffix| std::fs::metadata(beside(path, suffix)).map_or(0, |f| f.len())).sum();
     let mut left = bytes.saturating_mul(STEPS_PER_BYTE).saturating_add(STEPS_AT_LEAST);

@@ -214,16 +214,14 @@ fn links_are_neither_written_through_nor_read() {
 #[test]
 fn a_folder_that_comes_and_goes_is_there_or_missing() {
     let (_place, spool) = place();
-    let is_over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let coming_and_going = scope.spawn(|| {
             for _ in 0..2000 {
                 fs::create_dir(first(&spool)).unwrap();
                 fs::remove_dir(first(&spool)).unwrap();
             }
-            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
         });
-        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+        while !coming_and_going.is_finished() {
             for SeenFolder { state, .. } in spool.look() {
                 assert!(matches!(state, FolderState::Missing | FolderState::Ours(_)), "{state:?}");
             }
