@@ -29,7 +29,7 @@ const TAKEN_IN: usize = 64;
 /// The log of troubles starts anew past this size, in bytes.
 const LOG_BYTES: u64 = 64 * 1024;
 /// How often a hook asks for its turn with the log, and after which pause: a turn takes microseconds.
-const LOG_TRIES: u32 = 100;
+const LOG_TRIES: u32 = 30;
 const LOG_PAUSE: Duration = Duration::from_millis(1);
 
 /// Records the payload on stdin. Nobody is told of troubles but stderr and a log beside the store.
