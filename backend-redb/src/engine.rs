@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::time::Duration;
 
 use redb::{ReadableDatabase, WriteTransaction};
 use tooltally_core::ledger::{Engine, Snapshot, Transaction};
@@ -16,6 +17,9 @@ use crate::site::{Layer, Site};
 use crate::tables::Tables;
 use tooltally_core::ledger::Patience;
 use tooltally_core::ledger::Turns;
+
+/// How long one attempt to compact waits for another process's transaction.
+const LONGEST_ATTEMPT: Duration = Duration::from_millis(50);
 
 /// One redb file as the engine of a [`Ledger`](tooltally_core::ledger).
 ///
@@ -192,7 +196,11 @@ impl RedbEngine {
         self.expect_newest(slot.as_ref())?;
         let outcome = match slot.as_mut().map(|handle| (&mut handle.opened, &handle.file)) {
             Some((Opened::Writable(database), file)) => {
-                self.guard.call(COMPACT, || file.in_bounds(|| database.compact())).map(drop)
+                // Readers of this process wait as long: between two attempts they have their turn.
+                file.set_wait(patience.left().min(LONGEST_ATTEMPT));
+                let compacted = self.guard.call(COMPACT, || file.in_bounds(|| database.compact())).map(drop);
+                file.set_wait(self.options.longest_wait());
+                compacted
             }
             Some((Opened::ReadOnly(_), _)) => Err(error::read_only()),
             None => Err(error::broken()),

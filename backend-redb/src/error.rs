@@ -65,6 +65,18 @@ impl fmt::Display for DamagedPage {
 
 impl StdError for DamagedPage {}
 
+/// The number of a page that is longer than the whole file; the cause within an [`io::Error`].
+#[derive(Debug)]
+pub(crate) struct EndlessPage;
+
+impl fmt::Display for EndlessPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page is said to be longer than the whole file")
+    }
+}
+
+impl StdError for EndlessPage {}
+
 /// Work that waited for the disk more often than any sound file asks for; the cause within an [`io::Error`].
 #[derive(Debug)]
 pub(crate) struct EndlessWork;
@@ -110,6 +122,9 @@ pub(crate) fn from_io(operation: Operation, error: io::Error) -> Error {
     }
     if let Some(page) = inner::<DamagedPage>(&error) {
         return Error::corrupt(format!("byte {} of the file", page.offset), "the page's checksum differs");
+    }
+    if inner::<EndlessPage>(&error).is_some() {
+        return Error::corrupt(REDB_FILE, EndlessPage.to_string());
     }
     if inner::<EndlessWork>(&error).is_some() {
         return Error::Corrupt {

@@ -25,7 +25,7 @@ const RECOVERY_REQUIRED: u8 = 1 << 1;
 /// Of the flags: the primary slot was committed in two phases, so it is sound whatever happened since.
 const TWO_PHASE: u8 = 1 << 2;
 /// Of the flags: the primary slot is not known to be on the disk yet.
-const PRIMARY_UNFLUSHED: u8 = 1 << 3;
+pub(crate) const PRIMARY_UNFLUSHED: u8 = 1 << 3;
 /// The length of redb's header with its two commit slots.
 const HEADER_LENGTH: usize = 320;
 
@@ -169,7 +169,8 @@ impl StoreFile {
         drop(self.0.backend.write().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    fn set_wait(&self, wait: Duration) {
+    /// How long writers are waited for from now on.
+    pub(crate) fn set_wait(&self, wait: Duration) {
         self.0.wait_nanos.store(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
     }
 

@@ -38,6 +38,7 @@
 //!
 //! A store's file is no plain redb file, then; [`StoreFile`] lets redb open it.
 
+mod bounds;
 mod engine;
 mod error;
 mod file;

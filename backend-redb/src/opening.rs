@@ -90,7 +90,7 @@ pub(crate) fn open(site: &Site, options: &OpenOptions, migrations: Migrations, g
                         continue;
                     }
                     // Or another process has mended it between the two looks: then it is as any other.
-                    Err(failure) if failure.is_corrupt() && !was_refused => {
+                    Err(failure) if failure.is_corrupt() && !was_refused && !guard.is_broken() => {
                         was_refused = true;
                         continue;
                     }

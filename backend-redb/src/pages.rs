@@ -13,6 +13,7 @@ use std::io;
 
 use redb::StorageBackend;
 
+use crate::bounds;
 use crate::error::DamagedPage;
 
 /// How a store's file begins.
@@ -24,11 +25,6 @@ pub(crate) const REDB_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 /// Where redb's header has two bytes of padding. There stand the store's format and its complement, for whom
 /// redb cannot show the format without mending the file first.
 pub(crate) const FORMAT_AT: usize = MAGIC.len() + 1;
-
-/// Where redb's header has the numbers of its trees' first pages: those of tables and its own, of two commits.
-const ROOTS_AT: [usize; 4] = [64 + 8, 64 + 40, 192 + 8, 192 + 40];
-/// Above which bit of a page's number its length stands: so often doubled.
-const ORDER_SHIFT: u32 = 59;
 
 /// The length of a page.
 pub(crate) const PAGE: u64 = 4096;
@@ -100,13 +96,18 @@ fn runs(offset: u64, length: usize) -> io::Result<impl Iterator<Item = Run>> {
 }
 
 /// Reads from redb's header or whole pages.
-pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
+pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
     if offset == 0 && out.len() <= PAGE_LENGTH {
         backend.read(0, out)?;
-        expect_roots_in(backend, out)?;
+        bounds::expect_roots(backend, out)?;
         set_format(out, [0, 0]);
         return exchange(out, &MAGIC, &REDB_MAGIC);
     }
+    read_pages(backend, offset, out)?;
+    bounds::expect_children(backend, out)
+}
+
+fn read_pages(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
     let mut checksums = Vec::new();
     for run in runs(offset, out.len())? {
         let (pages, rest) = out.split_at_mut(run.pages * PAGE_LENGTH);
@@ -119,22 +120,6 @@ pub(crate) fn read(backend: &dyn StorageBackend, offset: u64, mut out: &mut [u8]
             if checksum(page, bytes) != u32::from_le_bytes(*found) {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, DamagedPage { offset: place(page) }));
             }
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a header with a root that is longer than the file: redb takes its memory, up to 4 GiB, before it reads it,
-/// and looks at the checksums of its header only when it repairs.
-fn expect_roots_in(backend: &dyn StorageBackend, header: &[u8]) -> io::Result<()> {
-    for at in ROOTS_AT {
-        let Some(number) = header.get(at..).and_then(<[u8]>::first_chunk) else { continue };
-        let order = u64::from_le_bytes(*number) >> ORDER_SHIFT;
-        if order > 0 && PAGE << order > backend.len()? {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "its header names a page that is longer than it is",
-            ));
         }
     }
     Ok(())

@@ -209,8 +209,9 @@ impl Engine for SqliteEngine {
     /// Rewrites the file without its free pages, then empties the write-ahead log into it. That waits for whoever
     /// reads an older state, and lets others write meanwhile.
     fn compact(&self) -> Result<()> {
+        self.vacuum(&mut self.patience())?;
+        // Work is no wait: that for readers begins now.
         let mut patience = self.patience();
-        self.vacuum(&mut patience)?;
         while !self.try_empty_wal(&patience)? {
             patience.pause()?;
         }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tooltally::{Clock, Condition, Error, Event, OpenOptions, StoreUrl, SystemClock, open_with};
 
@@ -28,8 +28,8 @@ pub const LOG_SUFFIX: &str = ".hook.log";
 const TAKEN_IN: usize = 64;
 /// The log of troubles starts anew past this size, in bytes.
 const LOG_BYTES: u64 = 64 * 1024;
-/// How often a hook asks for its turn with the log, and after which pause: a turn takes microseconds.
-const LOG_TRIES: u32 = 30;
+/// How long a hook waits for its turn with the log, and how often it asks: a turn takes microseconds.
+const LOG_WAIT: Duration = Duration::from_millis(30);
 const LOG_PAUSE: Duration = Duration::from_millis(1);
 
 /// Records the payload on stdin. Nobody is told of troubles but stderr and a log beside the store.
@@ -172,30 +172,31 @@ fn tell(url: Option<&StoreUrl>, text: &str) {
     let _ = writeln!(io::stderr().lock(), "tooltally hook: {text}");
     let Some(url) = url else { return };
     if let Ok(mut log) = append_to_own_file(&beside(url, LOG_SUFFIX)) {
-        let _ = write_to(&mut log, &format!("{} {text}\n", SystemClock.now()));
+        let _ = write_to(&mut log, &format!("{} {text}\n", SystemClock.now()), LOG_WAIT);
     }
 }
 
 /// Adds a line to the log of troubles, which starts anew where it has grown too long. Hooks take turns until they close
 /// it: else one would throw away what another has just written.
-fn write_to(log: &mut File, line: &str) -> io::Result<()> {
-    // Who does not get its turn in time only adds.
-    if has_its_turn(log) && log.metadata()?.len() > LOG_BYTES {
-        log.set_len(0)?;
+fn write_to(log: &mut File, line: &str, wait: Duration) -> io::Result<()> {
+    // Who does not get its turn in time only adds, and so does who may not cut it.
+    if has_its_turn(log, wait) && log.metadata().is_ok_and(|data| data.len() > LOG_BYTES) {
+        let _ = log.set_len(0);
     }
     log.write_all(line.as_bytes())
 }
 
 /// Waits for its turn with the log, and not for long: a process that was stopped may have it.
-fn has_its_turn(log: &File) -> bool {
-    for _ in 0..LOG_TRIES {
+fn has_its_turn(log: &File, wait: Duration) -> bool {
+    let since = Instant::now();
+    loop {
         match log.try_lock() {
-            Err(TryLockError::WouldBlock) => thread::sleep(LOG_PAUSE),
+            Err(TryLockError::WouldBlock) if since.elapsed() < wait => thread::sleep(LOG_PAUSE),
+            Err(TryLockError::WouldBlock) => return false,
             // Where there are no locks, it must not grow for ever all the same.
             Ok(()) | Err(TryLockError::Error(_)) => return true,
         }
     }
-    false
 }
 
 #[cfg(test)]
@@ -217,7 +218,7 @@ mod tests {
                     let all_are_there = &all_are_there;
                     scope.spawn(move || {
                         all_are_there.wait();
-                        write_to(&mut log, &format!("{hook}\n")).unwrap();
+                        write_to(&mut log, &format!("{hook}\n"), Duration::from_mins(1)).unwrap();
                     });
                 }
             });

@@ -77,8 +77,8 @@ impl Program {
     }
 }
 
-/// Whether a program is where cargo builds: by the usual names, or since a folder above it is tagged as one of what can
-/// be made again (<https://bford.info/cachedir/>), as cargo tags those that it makes.
+/// Whether a program is where cargo builds: by the usual names, or since a folder above it has the tag of caches
+/// (<https://bford.info/cachedir/>), which cargo puts into the folders that it makes.
 pub(crate) fn is_in_build_folder(program: &Path) -> bool {
     if program.ancestors().skip(1).any(|folder| folder.join("CACHEDIR.TAG").is_file()) {
         return true;

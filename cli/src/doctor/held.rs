@@ -11,7 +11,8 @@ use tooltally::Backend;
 pub(super) fn is_held(path: &Path, backend: Backend) -> bool {
     File::open(path).is_ok_and(|file| match backend {
         Backend::Sqlite => is_locked_by_sqlite(&file),
-        // Every process that has it open for long holds this lock, alone or with others.
+        // On Linux every process that has it open for long holds this lock, alone or with others; elsewhere redb takes
+        // others, of which this one knows nothing.
         _ => is_locked(&file),
     })
 }

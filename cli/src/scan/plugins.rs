@@ -33,8 +33,9 @@ pub(super) fn read(places: &Places, settings: &Settings, gathering: &mut Gatheri
     match installed {
         Ok(installed) if installed.len() > MAX_PLUGINS => refuse(label, &Cause::TooMany(MAX_PLUGINS), gathering),
         Ok(installed) => {
+            let servers_off = servers::turned_off_in_state(places, settings);
             for (id, value) in &installed {
-                take_plugin(id, value, places, settings, &label, gathering);
+                take_plugin(id, value, places, settings, &servers_off, &label, gathering);
             }
         }
         Err(cause) => refuse(label, &cause, gathering),
@@ -52,6 +53,7 @@ fn take_plugin(
     value: &RawValue,
     places: &Places,
     settings: &Settings,
+    servers_off: &[String],
     label: &str,
     gathering: &mut Gathering,
 ) {
@@ -77,7 +79,9 @@ fn take_plugin(
         _ => return,
     };
     let name = id.split('@').next().unwrap_or(id);
-    let servers_off = servers::turned_off_of_plugin(name, places, settings);
+    let prefix = format!("plugin:{name}:");
+    let own = |server: &String| server.strip_prefix(&prefix).map(str::to_owned);
+    let servers_off = servers_off.iter().filter_map(own).collect();
     let plugin = Plugin { id, name, owner, off_in, servers_off, state_label: places.state_label };
     plugin.take(install, label, gathering);
 }

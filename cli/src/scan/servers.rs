@@ -82,11 +82,9 @@ fn refused_in_state(places: &Places, settings: &Settings) -> Vec<String> {
     of_state_in(places, settings, &|project| Ok([refused(project)?, turned_off(project)?].concat()))
 }
 
-/// The servers of a plugin that are turned off for this project, without what the agent puts before their names.
-pub(super) fn turned_off_of_plugin(plugin: &str, places: &Places, settings: &Settings) -> BTreeSet<String> {
-    let prefix = format!("plugin:{plugin}:");
-    let off = of_state_in(places, settings, &turned_off);
-    off.iter().filter_map(|server| server.strip_prefix(&prefix)).map(str::to_owned).collect()
+/// The servers of any scope that are turned off for this project; those of plugins as `plugin:PLUGIN:SERVER`.
+pub(super) fn turned_off_in_state(places: &Places, settings: &Settings) -> Vec<String> {
+    of_state_in(places, settings, &turned_off)
 }
 
 /// Servers of any scope that the person has turned off for a project.

@@ -39,6 +39,20 @@ fn a_call_is_recorded_in_silence() {
     }
 }
 
+/// On a disk that lets it: where one hook comes too late for its deadline, the next one has another try.
+#[test]
+fn a_hook_makes_the_store_itself_in_its_time() {
+    for engine in ENGINES {
+        let place = Place::new();
+        let makes = |n: u32| {
+            let db = format!("{n}/usage.{engine}");
+            let told = place.run_with(&["--db", &db, "hook"], payload("1")).done();
+            !told.came_too_late() && place.uses(&db) == 1
+        };
+        assert!((0..20).any(makes), "{engine}");
+    }
+}
+
 #[test]
 fn the_default_store_is_in_the_data_folder_for_its_owner_alone() {
     let place = Place::new();

@@ -55,9 +55,12 @@ impl MemoryEngine {
         Arc::clone(&self.committed())
     }
 
-    /// Changes the tables behind the ledger's back.
+    /// Changes the tables behind the ledger's back, between two transactions. The change must not use the engine.
     pub fn tamper(&self, change: impl FnOnce(&mut MemoryTables)) {
-        change(Arc::make_mut(&mut self.committed()));
+        let _alone = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = (*self.tables()).clone();
+        change(&mut tables);
+        *self.committed() = Arc::new(tables);
     }
 
     fn committed(&self) -> MutexGuard<'_, Arc<MemoryTables>> {

@@ -226,6 +226,10 @@ fn a_store_that_is_being_written_is_busy_and_not_unfinished() {
     look_busy(&place, &db).assert("store-busy", "warning", Some(&db), "fuser");
     assert!(place.path("home/usage.db-journal").exists());
     drop(writer);
+    // Elsewhere redb takes locks of another kind.
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
     let db = store(&place, "redb");
     let url: StoreUrl = db.to_str().unwrap().parse().unwrap();
     let writer = open_with(&url, &OpenOptions::new().exclusive(true)).unwrap();
