@@ -22,6 +22,8 @@ const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How much is compared at once.
 const AT_ONCE: usize = 64 * 1024;
+/// Why a database is passed over of which no copy can be made.
+pub(super) const FAILED: &str = "an SQLite database that could not be copied to read it";
 
 /// A copy of a database, in a folder of its own that goes with it.
 pub(super) struct Copied {
@@ -32,16 +34,15 @@ pub(super) struct Copied {
 }
 
 impl Copied {
-    /// Copies the database at `path` and opens the copy. What its user has committed by then is in it, and nothing else.
+    /// Copies the database at `path`, which no link may lead to, and opens the copy. What its user has committed by then is in it, and nothing else.
     pub(super) fn of(path: &Path) -> Result<Self, &'static str> {
-        let failed = |_| "an SQLite database that could not be copied to read it";
-        let folder = tempfile::tempdir().map_err(failed)?;
+        let folder = tempfile::tempdir().map_err(|_| FAILED)?;
         let copy = folder.path().join("copy.db");
         let is_sound = until_sound(&mut || {
             copy_parts(path, &copy)?;
             is_unchanged(path, &copy)
         });
-        if !is_sound.map_err(failed)? {
+        if !is_sound.map_err(|_| FAILED)? {
             return Err("an SQLite database that is being written all the time: import it once its program rests");
         }
         let connection = Connection::open(&copy).map_err(|_| "an SQLite database that could not be opened")?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 use tooltally::{EventId, Outcome, Project, Source, ToolUse};
 
 use super::context::{Context, Place, Stop};
-use super::copied::{Copied, beside, is_in_use};
+use super::copied::{self, Copied, beside, is_in_use};
 use super::field::{Field, MAX_TEXT_BYTES, Problem};
 use super::values;
 
@@ -43,10 +43,12 @@ pub(super) fn read(path: &Path, context: &mut Context<'_>) -> Result<(), Stop> {
 
 /// A copy of the predecessor's database; for any other why it is passed over.
 fn open(path: &Path) -> Result<Copied, &'static str> {
-    if let Some(reason) = why_not_to_copy(path) {
+    // SQLite has the other files beside the file itself, wherever the links to it lie.
+    let path = dunce::canonicalize(path).map_err(|_| copied::FAILED)?;
+    if let Some(reason) = why_not_to_copy(&path) {
         return Err(reason);
     }
-    let mut copied = Copied::of(path)?;
+    let mut copied = Copied::of(&path)?;
     distrust(&mut copied.connection, &copied.path).map_err(|_| "an SQLite database that could not be opened")?;
     kind(&copied.connection).map_err(|_| "an SQLite database that is damaged")??;
     Ok(copied)
@@ -84,8 +86,7 @@ fn distrust(connection: &mut Connection, path: &Path) -> rusqlite::Result<()> {
 }
 
 /// The URI of a file that SQLite is to read without locks, as if nobody changed it; `None` for a path that has none.
-fn immutable_uri(path: &Path) -> Option<String> {
-    let absolute = dunce::canonicalize(path).ok()?;
+fn immutable_uri(absolute: &Path) -> Option<String> {
     let text = absolute.to_str()?;
     let mut uri = String::from("file:");
     if !text.starts_with('/') {

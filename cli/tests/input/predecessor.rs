@@ -131,6 +131,28 @@ fn what_its_user_writes_meanwhile_is_not_mixed_in() {
     }
 }
 
+/// SQLite has both the write-ahead log and the journal beside the file itself, whatever names lead to it.
+#[cfg(unix)]
+#[test]
+fn through_a_link_a_database_is_read_as_under_its_own_name() {
+    let spilled = "PRAGMA cache_size = 5; BEGIN; UPDATE tool_usage_events SET tool_name = 'Uncommitted';";
+    let committed = "UPDATE tool_usage_events SET tool_name = 'New';";
+    for (journal_mode, write, expected) in [("WAL", committed, "New"), ("DELETE", spilled, "Committed")] {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("live.db");
+        let user = many_rows(&path, journal_mode);
+        user.execute_batch(write).unwrap();
+        assert_eq!(names(folder.path()).len(), if journal_mode == "WAL" { 3 } else { 2 });
+        let link = other.path().join("link.db");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let (events, summary) = import_path(&link);
+        assert_eq!(skipped(&summary), [], "{journal_mode}");
+        assert_eq!(events.len(), 20_000, "{journal_mode}");
+        assert!(events.iter().all(|event| event.tool.to_string() == expected), "{journal_mode}");
+        assert_eq!(names(other.path()).len(), 1);
+    }
+}
+
 #[test]
 fn other_databases_are_named_for_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
