@@ -6,7 +6,7 @@
 //! nobody, and that it is one of a single moment can be seen.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -22,6 +22,8 @@ const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How much is compared at once.
 const AT_ONCE: usize = 64 * 1024;
+/// What a journal begins with that is still to be played back.
+const JOURNAL_MAGIC: [u8; 8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7];
 /// Why a database is passed over of which no copy can be made.
 pub(super) const FAILED: &str = "an SQLite database that could not be copied to read it";
 
@@ -38,12 +40,9 @@ impl Copied {
     pub(super) fn of(path: &Path) -> Result<Self, &'static str> {
         let folder = tempfile::tempdir().map_err(|_| FAILED)?;
         let copy = folder.path().join("copy.db");
-        let is_sound = until_sound(&mut || {
-            copy_parts(path, &copy)?;
-            is_unchanged(path, &copy)
-        });
+        let is_sound = until_sound(&mut || Try::copy(path, &copy)?.is_sound());
         if !is_sound.map_err(|_| FAILED)? {
-            return Err("an SQLite database that is being written all the time: import it once its program rests");
+            return Err("an SQLite database amid a write that does not end: import it once its program rests");
         }
         let connection = Connection::open(&copy).map_err(|_| "an SQLite database that could not be opened")?;
         Ok(Self { path: copy, connection, _folder: folder })
@@ -53,7 +52,8 @@ impl Copied {
 /// Whether somebody is at work with a database, or has left it unfinished: then the file alone does not tell what it
 /// holds.
 pub(super) fn is_in_use(path: &Path) -> bool {
-    ["-wal", "-journal"].iter().any(|part| fs::metadata(beside(path, part)).is_ok_and(|found| found.len() > 0))
+    is_written(path)
+        || ["-wal", "-journal"].iter().any(|part| fs::metadata(beside(path, part)).is_ok_and(|found| found.len() > 0))
 }
 
 /// A file that belongs to a database.
@@ -74,6 +74,68 @@ fn until_sound(take: &mut dyn FnMut() -> io::Result<bool>) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// A copy of which is not known yet whether it is sound.
+struct Try<'a> {
+    path: &'a Path,
+    copy: &'a Path,
+    was_written: bool,
+}
+
+impl<'a> Try<'a> {
+    fn copy(path: &'a Path, copy: &'a Path) -> io::Result<Self> {
+        let begun = Self { path, copy, was_written: is_written(path) };
+        copy_parts(path, copy)?;
+        Ok(begun)
+    }
+
+    fn is_sound(&self) -> io::Result<bool> {
+        if !is_unchanged(self.path, self.copy)? {
+            return Ok(false);
+        }
+        let is_written = self.was_written || is_written(self.path);
+        Ok(!is_written || is_undone_as_it_is_read(self.copy)?)
+    }
+}
+
+/// Whether somebody may have written into the file itself what is not committed: with SQLite's lock for that, or about
+/// to take it. `journal_mode` MEMORY and OFF leave no other trace of it.
+#[cfg(unix)]
+fn is_written(path: &Path) -> bool {
+    use rustix::process::{Flock, FlockType, fcntl_getlk};
+    /// Where and how many SQLite's lock bytes are: who is about to write has the first, who writes has the others
+    /// (readers share them).
+    const PENDING: (u64, u64) = (0x4000_0000, 1);
+    const SHARED: (u64, u64) = (0x4000_0002, 510);
+    let Ok(Some((file, _))) = open_part(path) else { return false };
+    [PENDING, SHARED].iter().any(|&(start, length)| {
+        let read = Flock { start, length, ..Flock::from(FlockType::ReadLock) };
+        fcntl_getlk(&file, &read).is_ok_and(|holder| holder.is_some())
+    })
+}
+
+/// Elsewhere nobody can ask without taking the lock, and holding up who would write: what a writer without a journal
+/// has not committed is not told from the rest.
+#[cfg(not(unix))]
+fn is_written(_path: &Path) -> bool {
+    false
+}
+
+/// Whether what is not committed stays out of what is read of a copy: it has a journal to undo it with, or is in WAL
+/// mode, in which only what is committed reaches the file.
+fn is_undone_as_it_is_read(copy: &Path) -> io::Result<bool> {
+    let is_in_wal_mode = bytes_at(copy, SeekFrom::Start(18))? == Some([2, 2]);
+    Ok(is_in_wal_mode || bytes_at(&beside(copy, "-journal"), SeekFrom::Start(0))? == Some(JOURNAL_MAGIC))
+}
+
+/// The bytes at a place in a file, if it has them.
+fn bytes_at<const N: usize>(path: &Path, place: SeekFrom) -> io::Result<Option<[u8; N]>> {
+    let mut file = File::open(path)?;
+    let mut bytes = [0; N];
+    // A place before the beginning is no place.
+    let read = file.seek(place).and_then(|_| file.read_exact(&mut bytes));
+    Ok(read.is_ok().then_some(bytes))
 }
 
 fn copy_parts(path: &Path, copy: &Path) -> io::Result<()> {
@@ -158,9 +220,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let (path, copy) = (place.path().join("live.db"), place.path().join("copy.db"));
         let connection = database(&path, journal_mode);
-        copy_parts(&path, &copy).unwrap();
+        let begun = Try::copy(&path, &copy).unwrap();
         user(&connection);
-        let is_sound = is_unchanged(&path, &copy).unwrap();
+        let is_sound = begun.is_sound().unwrap();
         (is_sound, if is_sound { values(&copy) } else { Vec::new() })
     }
 
@@ -188,12 +250,12 @@ mod tests {
         for (writes, expected) in [(2, true), (usize::MAX, false)] {
             let mut written = 0;
             let is_sound = until_sound(&mut || {
-                copy_parts(&path, &copy)?;
+                let begun = Try::copy(&path, &copy)?;
                 if written < writes {
                     written += 1;
                     user.execute_batch("INSERT INTO t SELECT count(*) FROM t").unwrap();
                 }
-                is_unchanged(&path, &copy)
+                begun.is_sound()
             });
             assert_eq!(is_sound.unwrap(), expected);
             assert_eq!(written, writes.min(TRIES));

@@ -102,6 +102,7 @@ fn many_rows(path: &Path, journal_mode: &str) -> Connection {
     Connection::open(path).unwrap()
 }
 
+/// What is written as the copy is read. What is written as it is made, the tests of the copy are about.
 #[test]
 fn what_its_user_writes_meanwhile_is_not_mixed_in() {
     let writes = [
@@ -150,6 +151,65 @@ fn through_a_link_a_database_is_read_as_under_its_own_name() {
         assert_eq!(events.len(), 20_000, "{journal_mode}");
         assert!(events.iter().all(|event| event.tool.to_string() == expected), "{journal_mode}");
         assert_eq!(names(other.path()).len(), 1);
+    }
+}
+
+/// Says to a process that is to write what it shall do, and where.
+#[cfg(unix)]
+const WRITER: [&str; 2] = ["TOOLTALLY_TEST_WRITER", "TOOLTALLY_TEST_WRITES"];
+
+/// Not a test but the writer of one: a process does not see its own locks. Holds still until its input ends.
+#[cfg(unix)]
+#[test]
+fn a_writer_in_a_process_of_its_own() {
+    let [Some(path), Some(writes)] = WRITER.map(std::env::var_os) else { return };
+    let user = Connection::open(path).unwrap();
+    user.execute_batch(writes.to_str().unwrap()).unwrap();
+    println!("has written");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+/// A process that has written this and holds still.
+#[cfg(unix)]
+fn writer(path: &Path, writes: &str) -> std::process::Child {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["predecessor::a_writer_in_a_process_of_its_own", "--exact", "--nocapture"]);
+    command.env(WRITER[0], path).env(WRITER[1], writes);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(process.stdout.as_mut().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("has written")));
+    process
+}
+
+#[cfg(unix)]
+#[test]
+fn a_writer_that_leaves_no_journal_is_seen_by_its_locks() {
+    let spilled = "PRAGMA cache_size = 5; BEGIN; UPDATE tool_usage_events SET tool_name = 'Uncommitted';";
+    let refused = "an SQLite database amid a write that does not end: import it once its program rests";
+    let cases = [
+        (format!("PRAGMA journal_mode = MEMORY; {spilled}"), Some(refused)),
+        (format!("PRAGMA journal_mode = OFF; {spilled}"), Some(refused)),
+        // Undone in the copy.
+        (spilled.to_owned(), None),
+        // No page of it has reached the file.
+        ("PRAGMA journal_mode = MEMORY; BEGIN; UPDATE tool_usage_events SET success = 0 WHERE id = 1;".into(), None),
+        // Pages reach the write-ahead log alone.
+        (format!("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; {spilled}"), None),
+    ];
+    for (writes, reason) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("live.db");
+        drop(many_rows(&path, "DELETE"));
+        let mut process = writer(&path, &writes);
+        let (events, summary) = import_path(&path);
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let reasons: Vec<&str> = summary.skipped.keys().map(String::as_str).collect();
+        assert_eq!(reasons, reason.into_iter().collect::<Vec<_>>(), "{writes}");
+        assert_eq!(events.len(), if reason.is_some() { 0 } else { 20_000 }, "{writes}");
+        assert!(events.iter().all(|event| event.tool.to_string() == "Committed"), "{writes}");
     }
 }
 
