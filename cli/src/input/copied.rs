@@ -3,13 +3,19 @@
 //! In place there is no sound way that leaves no trace. As an immutable file it is read without locks: what is being
 //! written is mixed in, whether it is ever committed or not. With locks, SQLite makes files beside one in WAL mode, must
 //! write to mend what a killed user left, and holds up who would write for as long as an import lasts. A copy holds up
-//! nobody, and that it is one of a single moment can be seen.
+//! nobody, and that it is one of a single moment can be seen: the files are the same ones as before, were not written
+//! since, and still hold what was copied.
+//!
+//! Not seen is a write that leaves the time of change as it was: where the file system counts in longer steps than
+//! `TICK`, or somebody sets the time back. Then the same bytes written back in between may be missed. So may what is
+//! not committed, if its writer keeps no journal file and the file system (or a system other than Unix) tells of no
+//! locks.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -20,6 +26,8 @@ const PARTS: [&str; 3] = ["", "-wal", "-journal"];
 /// How often a database that changes as it is copied is copied anew, and after which pause.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
+/// The longest time for which files that are written one after the other are given the same time of change.
+const TICK: Duration = Duration::from_millis(20);
 /// How much is compared at once.
 const AT_ONCE: usize = 64 * 1024;
 /// What a journal begins with that is still to be played back.
@@ -80,12 +88,18 @@ fn until_sound(take: &mut dyn FnMut() -> io::Result<bool>) -> io::Result<bool> {
 struct Try<'a> {
     path: &'a Path,
     copy: &'a Path,
+    before: Vec<Option<Stamp>>,
     was_written: bool,
 }
 
 impl<'a> Try<'a> {
     fn copy(path: &'a Path, copy: &'a Path) -> io::Result<Self> {
-        let begun = Self { path, copy, was_written: is_written(path) };
+        let before = stamps(path)?;
+        if before.iter().flatten().any(Stamp::is_young) {
+            // What is written from then on has another time of change.
+            thread::sleep(TICK);
+        }
+        let begun = Self { path, copy, before, was_written: is_written(path) };
         copy_parts(path, copy)?;
         Ok(begun)
     }
@@ -95,8 +109,56 @@ impl<'a> Try<'a> {
             return Ok(false);
         }
         let is_written = self.was_written || is_written(self.path);
-        Ok(!is_written || is_undone_as_it_is_read(self.copy)?)
+        if is_written && !is_undone_as_it_is_read(self.copy)? {
+            return Ok(false);
+        }
+        // After the locks: who wrote and let go of them before they were asked for is found out here.
+        Ok(stamps(self.path)? == self.before)
     }
+}
+
+/// Which file a part of a database is, and when it was written.
+#[derive(Debug, PartialEq)]
+struct Stamp {
+    file: Option<(u64, u64)>,
+    /// Its length and time of change; `None` for the write-ahead log: it may grow, and one that is begun anew begins
+    /// with other bytes.
+    written: Option<(u64, Option<SystemTime>)>,
+}
+
+impl Stamp {
+    fn of(found: &Metadata, part: &str) -> Self {
+        let written = (part != "-wal").then(|| (found.len(), found.modified().ok()));
+        Self { file: file_id(found), written }
+    }
+
+    /// Whether a write at this moment might leave it as it is.
+    fn is_young(&self) -> bool {
+        let time = self.written.and_then(|(_, time)| time);
+        time.is_some_and(|time| time.elapsed().map_or(true, |age| age < TICK))
+    }
+}
+
+/// The stamps of a database's files, `None` for those that are not there.
+fn stamps(path: &Path) -> io::Result<Vec<Option<Stamp>>> {
+    let stamp = |part: &&str| match fs::metadata(beside(path, part)) {
+        Ok(found) => Ok(Some(Stamp::of(&found, part))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    PARTS.iter().map(stamp).collect()
+}
+
+#[cfg(unix)]
+fn file_id(found: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((found.dev(), found.ino()))
+}
+
+/// Elsewhere the standard library tells no file from another.
+#[cfg(not(unix))]
+fn file_id(_found: &Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 /// Whether somebody may have written into the file itself what is not committed: with SQLite's lock for that, or about
@@ -240,6 +302,25 @@ mod tests {
             let carry = |user: &Connection| user.execute_batch(&format!("{write}; {carried}; {write}")).unwrap();
             assert_eq!(copied_beside("WAL", carry), (false, vec![]), "{carried}");
         }
+    }
+
+    /// The first file may have been copied before a change, the next while it lasted.
+    #[test]
+    fn a_copy_is_not_trusted_where_the_same_was_written_back() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, copy) = (place.path().join("live.db"), place.path().join("copy.db"));
+        drop(database(&path, "DELETE"));
+        let before = fs::read(&path).unwrap();
+        let begun = Try::copy(&path, &copy).unwrap();
+        fs::write(&path, b"another").unwrap();
+        fs::write(&path, &before).unwrap();
+        assert!(!begun.is_sound().unwrap());
+        // A file of the same content in its place.
+        let begun = Try::copy(&path, &copy).unwrap();
+        fs::rename(&copy, &path).unwrap();
+        fs::write(&copy, &before).unwrap();
+        assert!(!begun.is_sound().unwrap());
+        assert!(Try::copy(&path, &copy).unwrap().is_sound().unwrap());
     }
 
     #[test]
