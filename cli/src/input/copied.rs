@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const TICK: Duration = Duration::from_millis(20);
 /// How much is compared at once.
 const AT_ONCE: usize = 64 * 1024;
-/// What a journal begins with that is still to be played back.
+/// What a journal begins with that is still to be played back, and ends with if it names another.
 const JOURNAL_MAGIC: [u8; 8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7];
 /// Why a database is passed over of which no copy can be made.
 pub(super) const FAILED: &str = "an SQLite database that could not be copied to read it";
@@ -50,7 +50,7 @@ impl Copied {
         let copy = folder.path().join("copy.db");
         let is_sound = until_sound(&mut || Try::copy(path, &copy)?.is_sound());
         if !is_sound.map_err(|_| FAILED)? {
-            return Err("an SQLite database amid a write that does not end: import it once its program rests");
+            return Err("an SQLite database amid a write that does not end: import it once its program has ended it");
         }
         let connection = Connection::open(&copy).map_err(|_| "an SQLite database that could not be opened")?;
         Ok(Self { path: copy, connection, _folder: folder })
@@ -71,14 +71,16 @@ pub(super) fn beside(path: &Path, part: &str) -> PathBuf {
     name.into()
 }
 
-/// Has a copy taken until it is sound, a few times.
+/// Has a copy taken until it is sound, a few times. A file that is not there may have gone in the middle of a try.
 fn until_sound(take: &mut dyn FnMut() -> io::Result<bool>) -> io::Result<bool> {
     for attempt in 0..TRIES {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
-        if take()? {
-            return Ok(true);
+        match take() {
+            Ok(false) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempt + 1 < TRIES => {}
+            ended => return ended,
         }
     }
     Ok(false)
@@ -105,7 +107,7 @@ impl<'a> Try<'a> {
     }
 
     fn is_sound(&self) -> io::Result<bool> {
-        if !is_unchanged(self.path, self.copy)? {
+        if !is_unchanged(self.path, self.copy)? || names_another_journal(self.copy)? {
             return Ok(false);
         }
         let is_written = self.was_written || is_written(self.path);
@@ -189,6 +191,14 @@ fn is_written(_path: &Path) -> bool {
 fn is_undone_as_it_is_read(copy: &Path) -> io::Result<bool> {
     let is_in_wal_mode = bytes_at(copy, SeekFrom::Start(18))? == Some([2, 2]);
     Ok(is_in_wal_mode || bytes_at(&beside(copy, "-journal"), SeekFrom::Start(0))? == Some(JOURNAL_MAGIC))
+}
+
+/// Whether SQLite would ask a journal of several databases' common transaction, which is not copied, what to do with
+/// that of the copy.
+fn names_another_journal(copy: &Path) -> io::Result<bool> {
+    let journal = beside(copy, "-journal");
+    let is_in_force = bytes_at(&journal, SeekFrom::Start(0))?.is_some_and(|first| first != [0]);
+    Ok(is_in_force && bytes_at(&journal, SeekFrom::End(-8))? == Some(JOURNAL_MAGIC))
 }
 
 /// The bytes at a place in a file, if it has them.
@@ -343,6 +353,38 @@ mod tests {
             if expected {
                 assert_eq!(values(&copy), [0, 1, 2]);
             }
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_gone_for_a_moment_is_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, copy) = (place.path().join("live.db"), place.path().join("copy.db"));
+        let mut tries = 0;
+        let is_sound = until_sound(&mut || {
+            tries += 1;
+            if tries == 3 {
+                drop(database(&path, "DELETE"));
+            }
+            Try::copy(&path, &copy)?.is_sound()
+        });
+        assert!(is_sound.unwrap());
+        fs::remove_file(&path).unwrap();
+        let is_sound = until_sound(&mut || Try::copy(&path, &copy)?.is_sound());
+        assert_eq!(is_sound.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    /// SQLite would look for that one beside the original, and find it there or not.
+    #[test]
+    fn a_journal_that_names_another_is_not_played_back() {
+        let place = tempfile::tempdir().unwrap();
+        let (path, copy) = (place.path().join("live.db"), place.path().join("copy.db"));
+        drop(database(&path, "DELETE"));
+        let others = [&JOURNAL_MAGIC[..], &[0; 504], b"/a/super-journal", &[0; 8], &JOURNAL_MAGIC].concat();
+        let at_rest = [&[0; 512][..], &others[512..]].concat();
+        for (journal, expected) in [(&others[..], false), (&others[..512], true), (&at_rest, true)] {
+            fs::write(beside(&path, "-journal"), journal).unwrap();
+            assert_eq!(Try::copy(&path, &copy).unwrap().is_sound().unwrap(), expected);
         }
     }
 

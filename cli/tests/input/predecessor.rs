@@ -187,7 +187,7 @@ fn writer(path: &Path, writes: &str) -> std::process::Child {
 #[test]
 fn a_writer_that_leaves_no_journal_is_seen_by_its_locks() {
     let spilled = "PRAGMA cache_size = 5; BEGIN; UPDATE tool_usage_events SET tool_name = 'Uncommitted';";
-    let refused = "an SQLite database amid a write that does not end: import it once its program rests";
+    let refused = "an SQLite database amid a write that does not end: import it once its program has ended it";
     let cases = [
         (format!("PRAGMA journal_mode = MEMORY; {spilled}"), Some(refused)),
         (format!("PRAGMA journal_mode = OFF; {spilled}"), Some(refused)),
