@@ -113,7 +113,8 @@ The kind of a file is told by its content:
                    times: that of the file's last change serves for all
   event lines      what `tooltally events` prints; v, tool, outcome and time
                    are needed
-  predecessor's    the SQLite database with the table tool_usage_events
+  predecessor's    the SQLite database with the table tool_usage_events;
+                   read from a temporary copy, which needs that room
 
 Taking the same input again adds nothing. Examples:
   tooltally import

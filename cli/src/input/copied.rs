@@ -12,11 +12,12 @@
 //! locks.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use memchr::memmem;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -28,7 +29,7 @@ const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest time for which files that are written one after the other are given the same time of change.
 const TICK: Duration = Duration::from_millis(20);
-/// How much is compared at once.
+/// How much is compared or searched at once.
 const AT_ONCE: usize = 64 * 1024;
 /// What a journal begins with that is still to be played back, and ends with if it names another.
 const JOURNAL_MAGIC: [u8; 8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7];
@@ -44,7 +45,8 @@ pub(super) struct Copied {
 }
 
 impl Copied {
-    /// Copies the database at `path`, which no link may lead to, and opens the copy. What its user has committed by then is in it, and nothing else.
+    /// Copies the database at `path`, which must be no link, and opens the copy. What its user has committed by then is
+    /// in it, and nothing else.
     pub(super) fn of(path: &Path) -> Result<Self, &'static str> {
         let folder = tempfile::tempdir().map_err(|_| FAILED)?;
         let copy = folder.path().join("copy.db");
@@ -62,6 +64,37 @@ impl Copied {
 pub(super) fn is_in_use(path: &Path) -> bool {
     is_written(path)
         || ["-wal", "-journal"].iter().any(|part| fs::metadata(beside(path, part)).is_ok_and(|found| found.len() > 0))
+}
+
+/// Whether the name of a table may stand in a database in use: in the file, or in what is still to be carried over
+/// into it or back.
+pub(super) fn may_name(path: &Path, table: &str) -> io::Result<bool> {
+    // The other way round than they are copied: what leaves the log or the journal meanwhile is in the file by then.
+    for part in PARTS.iter().rev() {
+        if let Some((file, bytes)) = open_part(&beside(path, part))?
+            && holds(&mut file.take(bytes), table)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a text stands in a file, in UTF-8 or UTF-16. The file is read piece by piece.
+fn holds(file: &mut dyn Read, text: &str) -> io::Result<bool> {
+    let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
+    // Without its last byte it is the same in either byte order.
+    let wide = wide.strip_suffix(&[0]).unwrap_or(&wide);
+    let finders = [memmem::Finder::new(text), memmem::Finder::new(wide)];
+    let mut window = Vec::new();
+    while file.take(AT_ONCE as u64).read_to_end(&mut window)? > 0 {
+        if finders.iter().any(|finder| finder.find(&window).is_some()) {
+            return Ok(true);
+        }
+        // It may have begun at the end of the piece.
+        window.drain(..window.len().saturating_sub(wide.len()));
+    }
+    Ok(false)
 }
 
 /// A file that belongs to a database.
@@ -122,7 +155,7 @@ impl<'a> Try<'a> {
 /// Which file a part of a database is, and when it was written.
 #[derive(Debug, PartialEq)]
 struct Stamp {
-    file: Option<(u64, u64)>,
+    file: FileId,
     /// Its length and time of change; `None` for the write-ahead log: it may grow, and one that is begun anew begins
     /// with other bytes.
     written: Option<(u64, Option<SystemTime>)>,
@@ -152,15 +185,20 @@ fn stamps(path: &Path) -> io::Result<Vec<Option<Stamp>>> {
 }
 
 #[cfg(unix)]
-fn file_id(found: &Metadata) -> Option<(u64, u64)> {
+type FileId = (u64, u64);
+/// Elsewhere the standard library tells files apart by no more than when they were made.
+#[cfg(not(unix))]
+type FileId = Option<SystemTime>;
+
+#[cfg(unix)]
+fn file_id(found: &Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt as _;
-    Some((found.dev(), found.ino()))
+    (found.dev(), found.ino())
 }
 
-/// Elsewhere the standard library tells no file from another.
 #[cfg(not(unix))]
-fn file_id(_found: &Metadata) -> Option<(u64, u64)> {
-    None
+fn file_id(found: &Metadata) -> FileId {
+    found.created().ok()
 }
 
 /// Whether somebody may have written into the file itself what is not committed: with SQLite's lock for that, or about
@@ -352,6 +390,30 @@ mod tests {
             assert_eq!(written, writes.min(TRIES));
             if expected {
                 assert_eq!(values(&copy), [0, 1, 2]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_wherever_it_stands_in_a_database() {
+        for (before, encoding) in [("", "UTF-8"), ("PRAGMA journal_mode = WAL;", "UTF-16le"), ("", "UTF-16be")] {
+            let place = tempfile::tempdir().unwrap();
+            let path = place.path().join("live.db");
+            let user = Connection::open(&path).unwrap();
+            let filler = "CREATE TABLE filler AS SELECT randomblob(1000000)";
+            user.execute_batch(&format!("PRAGMA encoding = '{encoding}'; {filler}; {before} CREATE TABLE wanted (x);"))
+                .unwrap();
+            assert!(may_name(&path, "wanted").unwrap(), "{encoding}");
+            assert!(!may_name(&path, "unwanted").unwrap(), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_found_across_pieces() {
+        for at in AT_ONCE - 20..AT_ONCE + 20 {
+            for text in [&b"wanted"[..], b"w\0a\0n\0t\0e\0d"] {
+                let file = [&vec![b'w'; at], text, &vec![0; AT_ONCE]].concat();
+                assert!(holds(&mut file.as_slice(), "wanted").unwrap(), "{at}");
             }
         }
     }

@@ -10,10 +10,13 @@ use rusqlite::{Connection, OpenFlags, Row};
 use tooltally::{EventId, Outcome, Project, Source, ToolUse};
 
 use super::context::{Context, Place, Stop};
-use super::copied::{self, Copied, beside, is_in_use};
+use super::copied::{self, Copied, beside, is_in_use, may_name};
 use super::field::{Field, MAX_TEXT_BYTES, Problem};
 use super::values;
 
+const TABLE: &str = "tool_usage_events";
+/// Why a database without it is passed over.
+const OTHER: &str = "an SQLite database without tool_usage_events";
 /// The columns of an event, in the order in which they are read.
 const COLUMNS: [&str; 6] = ["id", "tool_name", "session_id", "project_hash", "success", "created_at"];
 
@@ -54,11 +57,12 @@ fn open(path: &Path) -> Result<Copied, &'static str> {
     Ok(copied)
 }
 
-/// What a database at rest is, if not the predecessor's: those of other programs may be too large to copy for nothing.
+/// What a database is, if not the predecessor's: those of other programs may be too large to copy for nothing. One in
+/// use is told by its bytes alone.
 fn why_not_to_copy(path: &Path) -> Option<&'static str> {
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     if is_in_use(path) {
-        return None;
+        return may_name(path, TABLE).is_ok_and(|may| !may).then_some(OTHER);
     }
     let mut database = Connection::open_with_flags(immutable_uri(path)?, read_only).ok()?;
     distrust(&mut database, path).ok()?;
@@ -122,7 +126,7 @@ fn kind(connection: &Connection) -> rusqlite::Result<Result<(), &'static str>> {
         return Ok(Err("an SQLite database whose tool_usage_events is no plain table"));
     }
     if types.is_empty() {
-        return Ok(Err("an SQLite database without tool_usage_events"));
+        return Ok(Err(OTHER));
     }
     let mut columns = connection.prepare("SELECT name FROM pragma_table_info('tool_usage_events')")?;
     let columns: Vec<String> = columns.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -213,6 +213,22 @@ fn a_writer_that_leaves_no_journal_is_seen_by_its_locks() {
     }
 }
 
+/// What stands in its way is a journal that cannot be copied.
+#[test]
+fn another_programs_database_in_use_is_not_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.db");
+    let other = "an SQLite database without tool_usage_events";
+    let copied = "an SQLite database amid a write that does not end: import it once its program has ended it";
+    for (sql, expected) in [("CREATE TABLE t (x)", other), (SCHEMA, copied)] {
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let journal = b"\xD9\xD5\x05\xF9\x20\xA1\x63\xD7";
+        std::fs::write(folder.path().join("live.db-journal"), journal).unwrap();
+        assert_eq!(skipped(&import_path(&path).1), [(expected, 1)]);
+        std::fs::remove_file(folder.path().join("live.db-journal")).unwrap();
+    }
+}
+
 #[test]
 fn other_databases_are_named_for_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
