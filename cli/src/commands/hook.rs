@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tooltally::ledger::Patience;
 use tooltally::{Clock, Condition, Error, Event, OpenOptions, StoreUrl, SystemClock, open_with};
 
 use crate::deadline;
@@ -28,9 +29,8 @@ pub const LOG_SUFFIX: &str = ".hook.log";
 const TAKEN_IN: usize = 64;
 /// The log of troubles starts anew past this size, in bytes.
 const LOG_BYTES: u64 = 64 * 1024;
-/// How long a hook waits for its turn with the log, and how often it asks: a turn takes microseconds.
+/// How long a hook waits for its turn with the log: a turn takes microseconds.
 const LOG_WAIT: Duration = Duration::from_millis(30);
-const LOG_PAUSE: Duration = Duration::from_millis(1);
 
 /// Records the payload on stdin. Nobody is told of troubles but stderr and a log beside the store.
 pub fn run(db: Option<&OsStr>) {
@@ -188,10 +188,10 @@ fn write_to(log: &mut File, line: &str, wait: Duration) -> io::Result<()> {
 
 /// Waits for its turn with the log, and not for long: a process that was stopped may have it.
 fn has_its_turn(log: &File, wait: Duration) -> bool {
-    let since = Instant::now();
+    let mut patience = Patience::new(wait);
     loop {
         match log.try_lock() {
-            Err(TryLockError::WouldBlock) if since.elapsed() < wait => thread::sleep(LOG_PAUSE),
+            Err(TryLockError::WouldBlock) if patience.pause().is_ok() => {}
             Err(TryLockError::WouldBlock) => return false,
             // Where there are no locks, it must not grow for ever all the same.
             Ok(()) | Err(TryLockError::Error(_)) => return true,
