@@ -4,9 +4,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::mem;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tooltally::ledger::Patience;
 use tooltally::{
     Backend, Condition, Error, Filter, GroupBy, OpenOptions, Position, Selection, Store, StoreUrl, Timestamp, open_with,
 };
@@ -21,8 +21,6 @@ use crate::place::beside;
 
 /// How long the store is waited for: as long as a hook waits.
 const WAIT: Duration = Duration::from_millis(400);
-/// How long until a store that is being written is looked at again.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is known of the store afterwards.
 #[derive(Clone, Debug)]
@@ -107,7 +105,7 @@ fn why_not_to_open(url: &StoreUrl, seen: &SeenStore) -> Option<Finding> {
 /// Whether a store is between two states, and who is to bring it out of there: a live writer, for whom it is waited, or
 /// the next one.
 fn why_unfinished(url: &StoreUrl) -> Option<Finding> {
-    let begun = Instant::now();
+    let mut patience = Patience::new(WAIT);
     while is_unfinished(url) {
         // Looked at once more: a writer that is through has let go of it too.
         if !is_held(url.path(), url.backend()) && is_unfinished(url) {
@@ -118,10 +116,9 @@ fn why_unfinished(url: &StoreUrl) -> Option<Finding> {
                     .command(on_store(url, "stats")),
             );
         }
-        if begun.elapsed() >= WAIT {
-            return Some(refused(url, &Error::Busy { waited: WAIT }));
+        if let Err(busy) = patience.pause() {
+            return Some(refused(url, &busy));
         }
-        thread::sleep(PAUSE);
     }
     None
 }
